@@ -1,0 +1,18 @@
+//! The decisions of Heliotrope: where a pod runs, and what that costs in grams.
+//!
+//! Everything here is pure. Nothing reads a clock, opens a socket or knows Kubernetes; `now` is always an argument,
+//! so a decision can be computed again from its inputs, years later, bit for bit.
+//!
+//! ```text
+//! quantity ─► grid ─┬─► workload ─┐
+//!         └─► gpu ──┘             ├─► snapshot ─► placement ─► Decision
+//!              └──────────────────┘        └────► simulator (drives the real rooms)
+//! ```
+//!
+//! Which room may use which is data of the architecture test (`tests/it/architecture.rs`).
+
+pub mod gpu;
+pub mod grid;
+pub mod quantity;
+pub mod snapshot;
+pub mod workload;

@@ -1,0 +1,13 @@
+//! Physical quantities and how well they are known.
+//!
+//! Owns the newtypes that every other room computes with, their parsing from human text (`250 W`, `1.2 kW`), and
+//! [`Reading`]: a value with its time, source and [`Rung`]. Values come in through checked constructors and leave as
+//! `f64` only at an edge. Must never hold a value that is not finite, and must never invent one: missing is `None`.
+
+mod parse;
+mod reading;
+mod units;
+
+pub use parse::{parse_duration, parse_scaled};
+pub use reading::{Reading, Rung, Source};
+pub use units::{Grams, GramsPerKwh, Joules, QuantityError, Ratio, Watts};

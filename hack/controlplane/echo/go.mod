@@ -1,0 +1,3 @@
+module heliotrope.dev/hack/controlplane/echo
+
+go 1.26

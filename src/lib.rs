@@ -1,0 +1,5 @@
+//! The edges of Heliotrope: they observe, serve and act; `heliotrope-core` decides.
+//!
+//! Rooms and who may use whom are drawn in `docs/architecture.md` and held by `tests/it/architecture.rs`.
+
+pub mod settings;

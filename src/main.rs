@@ -1,0 +1,3 @@
+//! The `heliotrope` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Integration tests: everything that needs no cluster.
