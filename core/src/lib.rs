@@ -13,6 +13,7 @@
 
 pub mod gpu;
 pub mod grid;
+pub mod placement;
 pub mod quantity;
 pub mod snapshot;
 pub mod workload;

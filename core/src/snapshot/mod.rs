@@ -1,11 +1,36 @@
 //! One immutable picture of carbon, power and cluster at an instant.
 //!
-//! Owns the readings that edges deliver ([`CarbonReport`], [`PowerReport`], [`ClusterEvent`]), the state that they
-//! accumulate in, the freshness ladder, and [`Snapshot`]: what a request loads once and uses alone. Readings come in
-//! through `apply`, a snapshot leaves through `build`. Must never read a clock: `now` comes with every call.
+//! Owns the readings that edges deliver ([`CarbonReport`], [`PowerReport`], [`ClusterEvent`]), the [`SnapshotBuilder`]
+//! that they accumulate in, the freshness ladder, and [`Snapshot`]: what a request loads once and uses alone.
+//!
+//! ```text
+//! CarbonReport ─► carbon (ladder) ─┐
+//! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
+//! ClusterEvent ─► cluster (loads) ─┘
+//! ```
+//!
+//! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
 
+mod builder;
+mod carbon;
+mod classes;
+mod cluster;
+mod node;
+mod picture;
+mod power;
 mod readings;
+mod slots;
+mod surroundings;
 
+pub use builder::SnapshotBuilder;
+pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
+pub use classes::{Pending, PodClass};
+pub use cluster::PodLoad;
+pub use node::{Coefficient, CoefficientSource, NodePowerView, NodeState, PowerRung};
+pub use picture::{NodeIx, Snapshot, ZoneIx};
+pub use power::PowerBounds;
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
 };
+pub use slots::GpuSlots;
+pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

@@ -1,0 +1,221 @@
+use super::decide::Candidate;
+use super::policy::{Policy, Throughput};
+use super::stranded;
+use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
+use crate::quantity::{GramsPerKwh, Rung, Watts};
+use crate::snapshot::{CoefficientSource, NodeState, Snapshot, ZoneIx};
+use crate::workload::{Horizon, Workload};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+/// Joules in a kilowatt-hour.
+const JOULES_PER_KWH: f64 = 3.6e6;
+
+/// What a workload costs on one node.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NodeCost {
+    /// Carbon over the work's duration.
+    pub grams: f64,
+    /// λ · Δ stranded GPUs.
+    pub stranded_grams: f64,
+    /// Energy over the work's duration, facility overhead included.
+    pub joules: f64,
+    /// Watts added, wake share included, facility overhead left out.
+    pub watts: Watts,
+    /// The part of `watts` that waking the node costs.
+    pub wake: Watts,
+    /// Run time on this node.
+    pub seconds: f64,
+    /// Mean intensity over the run time.
+    pub intensity: GramsPerKwh,
+    /// Where the idle watts come from.
+    pub coefficient: CoefficientSource,
+}
+
+impl NodeCost {
+    /// What nodes are ranked by while any grid has carbon in it.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.grams + self.stranded_grams
+    }
+}
+
+/// The best rung that all zones of the candidates have; where none is common, the best of those that most candidates
+/// have. Zones that have no rung at all do not vote. For services the usual day comes before the hour.
+#[must_use]
+pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candidate<'_>]) -> Option<Rung> {
+    const JOB: [Rung; 5] = Rung::ALL;
+    const SERVICE: [Rung; 5] = [
+        Rung::Climatology,
+        Rung::Live,
+        Rung::LastKnown,
+        Rung::Forecast,
+        Rung::Static,
+    ];
+    let mut votes = vec![0_usize; snapshot.zones().len()];
+    for zone in candidates.iter().filter_map(|candidate| candidate.node(snapshot)?.zone) {
+        if let Some(count) = votes.get_mut(usize::from(zone.0)) {
+            *count += 1;
+        }
+    }
+    let zones = || {
+        snapshot
+            .zones()
+            .iter()
+            .zip(&votes)
+            .filter(|(zone, count)| **count > 0 && zone.best().is_some())
+    };
+    let offered: usize = zones().map(|(_, count)| count).sum();
+    let support = |rung| -> usize {
+        zones()
+            .filter(|(zone, _)| zone.view(rung).is_some())
+            .map(|(_, count)| count)
+            .sum()
+    };
+    let order = if workload.duration.horizon == Horizon::Service {
+        SERVICE
+    } else {
+        JOB
+    };
+    let common = order.into_iter().find(|rung| offered > 0 && support(*rung) == offered);
+    // `max_by_key` takes the last of equals, and the best rung must win: hence the reversal.
+    common.or_else(|| {
+        order
+            .into_iter()
+            .rev()
+            .filter(|rung| support(*rung) > 0)
+            .max_by_key(|rung| support(*rung))
+    })
+}
+
+/// What the workload costs on each candidate, in their order. `None` where zone, model or intensity is not known.
+#[must_use]
+pub fn weigh(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    policy: &Policy,
+    rung: Option<Rung>,
+    candidates: &[Candidate<'_>],
+    now: Timestamp,
+) -> Vec<Option<NodeCost>> {
+    let Some(rung) = rung else {
+        return vec![None; candidates.len()];
+    };
+    let mut scale = Scale::new(snapshot, workload, policy, rung, now);
+    candidates
+        .iter()
+        .map(|candidate| scale.weigh(candidate.node(snapshot)?))
+        .collect()
+}
+
+/// What is the same for all nodes of one model, and for all nodes of one model in one zone: computed once a request.
+struct Scale<'a> {
+    snapshot: &'a Snapshot,
+    workload: &'a Workload,
+    policy: &'a Policy,
+    rung: Rung,
+    now: Timestamp,
+    gpus: f64,
+    pending: f64,
+    by_model: Vec<Option<Run>>,
+    /// Mean intensity by zone and model, looked up when first needed.
+    means: Vec<Option<GramsPerKwh>>,
+}
+
+/// The work on one model.
+#[derive(Clone, Copy)]
+struct Run {
+    active: Watts,
+    span: SignedDuration,
+}
+
+impl<'a> Scale<'a> {
+    fn new(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy, rung: Rung, now: Timestamp) -> Self {
+        let around = &snapshot.surroundings;
+        let profiles = around.catalogue.profiles();
+        let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
+        let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
+        let reference = around
+            .catalogue
+            .find(&policy.reference_model)
+            .and_then(|ix| around.catalogue.profile(ix));
+        let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
+        let run = |profile: &GpuProfile| {
+            let active = active_of(profile);
+            let ratio = match policy.throughput {
+                Throughput::Neutral => neutral_ratio(reference.map(active_of), active),
+                mode => mode.of(reference?)? / mode.of(profile)?,
+            };
+            let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
+            Some(Run { active, span })
+        };
+        Self {
+            snapshot,
+            workload,
+            policy,
+            rung,
+            now,
+            gpus,
+            pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
+            by_model: profiles.iter().map(run).collect(),
+            means: vec![None; profiles.len() * snapshot.zones().len()],
+        }
+    }
+
+    fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
+        let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
+        let run = (*self.by_model.get(usize::from(model.0))?)?;
+        let intensity = self.mean(zone, model, run.span)?;
+        let wake = self.wake_share(node);
+        let watts = wake + run.active;
+        let seconds = run.span.as_secs_f64();
+        let joules = watts.get() * seconds * node.pue;
+        let stranded = self.policy.stranded.get();
+        Some(NodeCost {
+            grams: joules * intensity.get() / JOULES_PER_KWH,
+            stranded_grams: if stranded > 0.0 {
+                stranded * stranded::added(node, self.snapshot, self.workload)
+            } else {
+                0.0
+            },
+            joules,
+            watts,
+            wake,
+            seconds,
+            intensity,
+            coefficient: bare.source,
+        })
+    }
+
+    /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
+    /// for now, by it and by the pods that wait, up to what the node has.
+    fn wake_share(&self, node: &NodeState) -> Watts {
+        if node.awake || self.gpus <= 0.0 {
+            return Watts::ZERO;
+        }
+        let boards = node.slots.boards() as f64;
+        let sharing = boards.min(self.gpus.max(self.pending));
+        if sharing <= 0.0 {
+            Watts::ZERO
+        } else {
+            node.wake() * (self.gpus / sharing).min(1.0)
+        }
+    }
+
+    fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
+        let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
+        let slot = self.means.get_mut(at)?;
+        if slot.is_none() {
+            *slot = Some(self.snapshot.zone(zone)?.view(self.rung)?.series.mean(self.now, span));
+        }
+        *slot
+    }
+}
+
+/// Neutral run time ratio. Without a reference model in the table every model is its own.
+fn neutral_ratio(reference: Option<Watts>, own: Watts) -> f64 {
+    match reference {
+        Some(reference) if own.get() > 0.0 => reference.get() / own.get(),
+        _ => 1.0,
+    }
+}

@@ -1,0 +1,77 @@
+use super::cost::{NodeCost, common_rung, weigh};
+use super::filter::{Verdict, filter};
+use super::policy::Policy;
+use super::score::score;
+use crate::quantity::Rung;
+use crate::snapshot::{NodeIx, NodeState, Snapshot};
+use crate::workload::Workload;
+use jiff::Timestamp;
+
+/// A node that was offered.
+#[derive(Debug, Clone, Copy)]
+pub enum Candidate<'a> {
+    /// One of the snapshot.
+    Known(NodeIx),
+    /// One that came with the request, or a changed copy of one.
+    Given(&'a NodeState),
+    /// A name that nobody has told of yet.
+    Unknown,
+}
+
+impl<'a> Candidate<'a> {
+    /// The node, if anything is known of it.
+    #[must_use]
+    pub fn node(&self, snapshot: &'a Snapshot) -> Option<&'a NodeState> {
+        match self {
+            Self::Known(ix) => snapshot.node(*ix),
+            Self::Given(node) => Some(node),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What placement answers for one pod over its candidates, all in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The rung that the candidates were compared on.
+    pub rung: Option<Rung>,
+    /// What each costs.
+    pub costs: Vec<Option<NodeCost>>,
+    /// Who is refused and who is kept.
+    pub verdict: Verdict,
+    /// Scores of the kept ones; zero for the others.
+    pub scores: Vec<u8>,
+}
+
+/// Decides as the two calls of kube-scheduler do together: filter over all candidates, then prioritize over what filter
+/// kept.
+#[must_use]
+pub fn decide(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    policy: &Policy,
+    candidates: &[Candidate<'_>],
+    now: Timestamp,
+) -> Decision {
+    let rung = common_rung(snapshot, workload, candidates);
+    let costs = weigh(snapshot, workload, policy, rung, candidates, now);
+    let verdict = filter(snapshot, workload, policy, rung, candidates, &costs);
+    let kept: Vec<Option<NodeCost>> = costs
+        .iter()
+        .zip(&verdict.kept)
+        .filter(|(_, kept)| **kept)
+        .map(|(cost, _)| *cost)
+        .collect();
+    let mut of_kept = score(policy, &kept).into_iter();
+    let scores = verdict
+        .kept
+        .iter()
+        .map(|kept| if *kept { of_kept.next().unwrap_or(0) } else { 0 })
+        .collect();
+    Decision {
+        rung,
+        costs,
+        verdict,
+        scores,
+    }
+}

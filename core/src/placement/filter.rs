@@ -1,0 +1,113 @@
+use super::cost::NodeCost;
+use super::decide::Candidate;
+use super::policy::Policy;
+use crate::quantity::Rung;
+use crate::snapshot::{NodeState, Snapshot};
+use crate::workload::{Mode, Workload};
+use serde::{Deserialize, Serialize};
+
+/// The one text of every refusal. kube-scheduler tries a pod again whenever the text of its condition changes, so a text
+/// that names a rule or a number makes an endless loop. Which rule it was stands in metrics and explanations.
+pub const REFUSAL_TEXT: &str = "refused by heliotrope policy";
+
+/// Which rule refused a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The policy or the pod does not allow its zone.
+    Zone,
+    /// Its zone is above the ceiling.
+    Ceiling,
+    /// In strict mode it costs more than the best and the band.
+    OutsideBand,
+}
+
+impl Refusal {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zone => "zone",
+            Self::Ceiling => "ceiling",
+            Self::OutsideBand => "outside-band",
+        }
+    }
+}
+
+/// What filter says of each candidate, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why each candidate is refused; `None` for those accepted.
+    pub refused: Vec<Option<Refusal>>,
+    /// Whether each candidate is in the answer: accepted and not narrowed away.
+    pub kept: Vec<bool>,
+}
+
+/// Judges the candidates.
+#[must_use]
+pub fn filter(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    policy: &Policy,
+    rung: Option<Rung>,
+    candidates: &[Candidate<'_>],
+    costs: &[Option<NodeCost>],
+) -> Verdict {
+    let mut refused: Vec<Option<Refusal>> = candidates
+        .iter()
+        .map(|c| {
+            c.node(snapshot)
+                .and_then(|node| by_zone(node, snapshot, workload, policy))
+        })
+        .collect();
+    // A figure that is not live or last known ranks nodes, but refuses none.
+    let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
+    let accepted = |refused: &[Option<Refusal>]| {
+        let costs = costs.iter().zip(refused).filter(|(_, refused)| refused.is_none());
+        costs
+            .filter_map(|(cost, _)| cost.map(|cost| cost.total()))
+            .collect::<Vec<f64>>()
+    };
+    if workload.mode == Mode::Strict && trusted {
+        let best = accepted(&refused).into_iter().fold(f64::INFINITY, f64::min);
+        let limit = within_band(best, policy);
+        for (refused, cost) in refused.iter_mut().zip(costs) {
+            if refused.is_none() && cost.is_some_and(|cost| cost.total() > limit) {
+                *refused = Some(Refusal::OutsideBand);
+            }
+        }
+    }
+    let mut kept: Vec<bool> = refused.iter().map(Option::is_none).collect();
+    if let Some(limit) = narrow_limit(policy, workload, accepted(&refused)) {
+        for (kept, cost) in kept.iter_mut().zip(costs) {
+            *kept &= cost.is_none_or(|cost| cost.total() <= limit);
+        }
+    }
+    Verdict { refused, kept }
+}
+
+fn by_zone(node: &NodeState, snapshot: &Snapshot, workload: &Workload, policy: &Policy) -> Option<Refusal> {
+    let zone = snapshot.zone(node.zone?)?;
+    if !workload.zones.allows(&zone.id) {
+        return Some(Refusal::Zone);
+    }
+    let trusted = zone.view(Rung::Live).or_else(|| zone.view(Rung::LastKnown))?;
+    (trusted.now > policy.ceiling?).then_some(Refusal::Ceiling)
+}
+
+/// The largest cost that is as good as the best.
+pub(super) fn within_band(best: f64, policy: &Policy) -> f64 {
+    best * (1.0 + policy.band.get())
+}
+
+/// The largest cost that narrowing keeps: the k-th cheapest or the band's edge, whichever is more. Off for pods whose
+/// preferences need the wide choice. Nodes of unknown cost are always kept: they are not refused for lack of data.
+fn narrow_limit(policy: &Policy, workload: &Workload, mut costs: Vec<f64>) -> Option<f64> {
+    let keep = policy.keep.filter(|_| !workload.prefers)?.max(1);
+    if costs.len() <= keep {
+        return None;
+    }
+    let (below, kth, _) = costs.select_nth_unstable_by(keep - 1, f64::total_cmp);
+    let best = below.iter().copied().fold(*kth, f64::min);
+    Some(kth.max(within_band(best, policy)))
+}

@@ -1,0 +1,60 @@
+use crate::gpu::GpuProfile;
+use crate::quantity::{Grams, GramsPerKwh, Ratio};
+use serde::{Deserialize, Serialize};
+
+/// How run times on different models compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Throughput {
+    /// Every model needs the same energy for the work, so that models tie at equal intensity.
+    Neutral,
+    /// The data sheets' table.
+    Rated,
+    /// The operator's measurements.
+    Measured,
+}
+
+impl Throughput {
+    /// A model's throughput in this mode, if the table has it.
+    #[must_use]
+    pub fn of(self, profile: &GpuProfile) -> Option<f64> {
+        match self {
+            Self::Neutral => None,
+            Self::Rated => profile.rated_throughput,
+            Self::Measured => profile.measured_throughput,
+        }
+    }
+}
+
+/// What the administrator decided about placement as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Costs within this share of the best are equal.
+    pub band: Ratio,
+    /// Relative spread of costs at which all score levels are used.
+    pub full_spread: f64,
+    /// How many nodes filter keeps at least; `None` keeps all.
+    pub keep: Option<usize>,
+    /// How run times compare.
+    pub throughput: Throughput,
+    /// Model on which durations are stated.
+    pub reference_model: String,
+    /// Zones above this are refused, while their intensity is live or last known.
+    pub ceiling: Option<GramsPerKwh>,
+    /// λ: what one stranded GPU counts.
+    pub stranded: Grams,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            band: Ratio::saturating(0.02),
+            full_spread: 0.30,
+            keep: None,
+            throughput: Throughput::Neutral,
+            reference_model: "NVIDIA-H100-80GB-HBM3".to_owned(),
+            ceiling: None,
+            stranded: Grams::ZERO,
+        }
+    }
+}

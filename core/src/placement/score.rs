@@ -1,0 +1,59 @@
+use super::cost::NodeCost;
+use super::filter::within_band;
+use super::policy::Policy;
+
+/// `MaxExtenderPriority` of kube-scheduler: it multiplies a score by the weight and by 10.
+pub const MAX_SCORE: u8 = 10;
+
+/// Scores the candidates from 0 to [`MAX_SCORE`], in their order; the cheaper the higher.
+///
+/// The levels used, `L`, grow with the relative spread between the best and the 90th percentile, so that a small
+/// difference cannot overrule affinity and one very dear node does not flatten the rest. Nodes within the band of the
+/// best get `L`, the others `⌊L · (c90 − c)/(c90 − cmin)⌋`. Candidates of unknown cost get the median score.
+#[must_use]
+pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
+    let carbon_free = costs.iter().flatten().all(|cost| cost.total() <= 0.0);
+    // Where no grid has carbon in it, less energy is better.
+    let cost_of = |cost: &NodeCost| if carbon_free { cost.joules } else { cost.total() };
+    let mut sorted: Vec<f64> = costs.iter().flatten().map(cost_of).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (Some(best), Some(c90)) = (sorted.first().copied(), percentile(&sorted, 90)) else {
+        return vec![0; costs.len()];
+    };
+    let level = |c: f64| level(c, best, c90, policy);
+    // The median node's score is the median score: levels fall as costs rise.
+    let median = percentile(&sorted, 50).map_or(0, level);
+    costs
+        .iter()
+        .map(|cost| cost.as_ref().map_or(median, |cost| level(cost_of(cost))))
+        .collect()
+}
+
+fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {
+    let edge = within_band(best, policy);
+    if c90 <= edge {
+        return 0;
+    }
+    let spread = if best > 0.0 { (c90 - best) / best } else { f64::INFINITY };
+    let top = (f64::from(MAX_SCORE) * (spread / policy.full_spread).min(1.0)).round();
+    let scaled = if cost <= edge {
+        top
+    } else {
+        (top * (c90 - cost) / (c90 - best)).floor()
+    };
+    to_score(scaled.clamp(0.0, top))
+}
+
+/// A clamped, whole number of levels as what the wire carries.
+fn to_score(level: f64) -> u8 {
+    (0..=MAX_SCORE)
+        .rev()
+        .find(|score| f64::from(*score) <= level)
+        .unwrap_or(0)
+}
+
+/// The nearest-rank percentile of a sorted list.
+fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}

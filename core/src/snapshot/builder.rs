@@ -1,0 +1,142 @@
+use super::carbon::{KindMismatch, Zone};
+use super::classes;
+use super::cluster::ClusterState;
+use super::node::{NodeState, Place};
+use super::picture::{NodeIx, Snapshot, ZoneIx};
+use super::power::PowerState;
+use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
+use super::surroundings::Surroundings;
+use crate::grid::ZoneId;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Accumulates readings and builds snapshots from them. There is one, and one task owns it.
+#[derive(Debug)]
+pub struct SnapshotBuilder {
+    surroundings: Arc<Surroundings>,
+    zones: Vec<Zone>,
+    cluster: ClusterState,
+    power: PowerState,
+    /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
+    resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
+    by_name: Arc<HashMap<Arc<str>, NodeIx>>,
+    indexed: Option<u64>,
+    generation: u64,
+}
+
+impl SnapshotBuilder {
+    /// An empty picture.
+    #[must_use]
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self {
+            surroundings: Arc::new(surroundings),
+            zones: Vec::new(),
+            cluster: ClusterState::default(),
+            power: PowerState::default(),
+            resolved: HashMap::new(),
+            by_name: Arc::default(),
+            indexed: None,
+            generation: 0,
+        }
+    }
+
+    /// Takes a carbon report in.
+    ///
+    /// # Errors
+    /// [`KindMismatch`] when it is of another kind than the one ranked; it then counts as missing.
+    pub fn apply_carbon(&mut self, report: CarbonReport, now: Timestamp) -> Result<(), KindMismatch> {
+        if report.kind != self.surroundings.kind {
+            let (got, ranked) = (report.kind, self.surroundings.kind);
+            return Err(KindMismatch {
+                zone: report.zone,
+                source_name: report.source,
+                got,
+                ranked,
+            });
+        }
+        let ix = self.zone_ix(&report.zone);
+        if let Some(zone) = ix.and_then(|ix| self.zones.get_mut(usize::from(ix.0))) {
+            zone.apply(report, now);
+        }
+        Ok(())
+    }
+
+    /// Takes a power report in.
+    pub fn apply_power(&mut self, report: PowerReport) {
+        let cluster = &self.cluster;
+        self.power.apply(report, |node| cluster.empty_since(node));
+    }
+
+    /// Takes a change of the cluster in.
+    pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
+        for gone in self.cluster.apply(event, now) {
+            self.power.forget(&gone);
+        }
+    }
+
+    /// Replaces tables and figures, keeping what was heard.
+    pub fn surround(&mut self, surroundings: Surroundings) {
+        self.surroundings = Arc::new(surroundings);
+        self.resolved.clear();
+    }
+
+    /// Builds the picture of now.
+    pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
+        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, now)).collect();
+        if self.indexed != Some(self.cluster.node_set) {
+            let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
+            self.by_name = Arc::new(names.collect());
+            self.resolved.retain(|name, _| self.cluster.nodes.contains_key(name));
+            self.indexed = Some(self.cluster.node_set);
+        }
+        let bounds = self.surroundings.ladder;
+        let zones = self.zones.iter_mut().map(|zone| zone.state(&bounds, now)).collect();
+        let (classes, pending) = classes::count(self.cluster.pods());
+        self.generation += 1;
+        Snapshot {
+            generation: self.generation,
+            taken_at: now,
+            surroundings: Arc::clone(&self.surroundings),
+            classes,
+            pending,
+            nodes,
+            by_name: Arc::clone(&self.by_name),
+            zones,
+        }
+    }
+
+    fn node(&mut self, facts: &Arc<NodeFacts>, now: Timestamp) -> NodeState {
+        let known = self
+            .resolved
+            .get(&facts.name)
+            .filter(|(of, _)| Arc::ptr_eq(of, facts))
+            .map(|(_, place)| *place);
+        let place = known.unwrap_or_else(|| {
+            let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
+            let place = Place::new(facts, zone, &self.surroundings);
+            self.resolved
+                .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
+            place
+        });
+        let load = self.cluster.load(&facts.name);
+        let power = self.power.view(&facts.name, &self.surroundings.power, now);
+        NodeState::new(
+            facts,
+            place,
+            load,
+            self.power.floor(&facts.name),
+            power,
+            &self.surroundings,
+        )
+    }
+
+    fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {
+        let place = self.zones.iter().position(|zone| zone.id() == id).unwrap_or_else(|| {
+            self.zones.push(Zone::new(id.clone()));
+            self.zones.len() - 1
+        });
+        u16::try_from(place).ok().map(ZoneIx)
+    }
+}

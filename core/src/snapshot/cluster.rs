@@ -1,0 +1,202 @@
+//! Nodes and the pods bound to them, as the watches tell it.
+
+use super::readings::{ClusterEvent, NodeFacts};
+use super::slots::GpuSlots;
+use crate::workload::{GpuAsk, OwnerKind, PodFacts, PodPhase};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// What one pod takes of its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodLoad {
+    /// The pod's UID.
+    pub uid: Arc<str>,
+    /// GPUs.
+    pub gpus: Option<GpuAsk>,
+    /// CPU in thousandths of a core.
+    pub cpu_milli: u64,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Whether it keeps the node awake.
+    pub wakes: bool,
+}
+
+/// What is on one node, kept summed up so that a snapshot copies instead of counting.
+#[derive(Debug, Clone)]
+pub(super) struct NodeLoad {
+    pub(super) loads: Arc<Vec<PodLoad>>,
+    pub(super) cpu_milli: u64,
+    pub(super) memory_bytes: u64,
+    pub(super) awake: bool,
+    /// Since when nothing keeps it awake.
+    pub(super) empty_since: Option<Timestamp>,
+}
+
+impl NodeLoad {
+    fn empty(now: Timestamp) -> Self {
+        Self {
+            loads: Arc::default(),
+            cpu_milli: 0,
+            memory_bytes: 0,
+            awake: false,
+            empty_since: Some(now),
+        }
+    }
+
+    fn count(&mut self, now: Timestamp) {
+        self.cpu_milli = self.loads.iter().map(|load| load.cpu_milli).sum();
+        self.memory_bytes = self.loads.iter().map(|load| load.memory_bytes).sum();
+        self.awake = self.loads.iter().any(|load| load.wakes);
+        self.empty_since = if self.awake {
+            None
+        } else {
+            self.empty_since.or(Some(now))
+        };
+    }
+
+    /// Boards of a node with this load.
+    pub(super) fn slots(&self, boards: u32) -> GpuSlots {
+        let mut slots = GpuSlots::empty(boards);
+        self.loads
+            .iter()
+            .filter_map(|load| load.gpus)
+            .for_each(|ask| slots.take(ask));
+        slots
+    }
+}
+
+/// The cluster so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ClusterState {
+    /// By name, so that indices are stable while the set of nodes is.
+    pub(super) nodes: BTreeMap<Arc<str>, Arc<NodeFacts>>,
+    pods: HashMap<Arc<str>, PodFacts>,
+    on_node: HashMap<Arc<str>, NodeLoad>,
+    relisted_nodes: Option<HashSet<Arc<str>>>,
+    relisted_pods: Option<HashSet<Arc<str>>>,
+    /// Changes when a node appears or goes: the index of names is made anew then, and only then.
+    pub(super) node_set: u64,
+}
+
+impl ClusterState {
+    /// Takes an event in; returns the names of nodes that are gone.
+    pub(super) fn apply(&mut self, event: ClusterEvent, now: Timestamp) -> Vec<Arc<str>> {
+        match event {
+            ClusterEvent::Node(facts) => {
+                if let Some(seen) = &mut self.relisted_nodes {
+                    seen.insert(Arc::clone(&facts.name));
+                }
+                if self.nodes.insert(Arc::clone(&facts.name), Arc::new(facts)).is_none() {
+                    self.node_set += 1;
+                }
+            }
+            ClusterEvent::NodeGone(name) => return self.drop_nodes(vec![name]),
+            ClusterEvent::Pod(pod) => {
+                if let Some(seen) = &mut self.relisted_pods {
+                    seen.insert(Arc::clone(&pod.uid));
+                }
+                self.put_pod(*pod, now);
+            }
+            ClusterEvent::PodGone { uid } => self.drop_pod(&uid, now),
+            ClusterEvent::NodesRelisting => self.relisted_nodes = Some(HashSet::new()),
+            ClusterEvent::PodsRelisting => self.relisted_pods = Some(HashSet::new()),
+            ClusterEvent::NodesListed => {
+                let Some(seen) = self.relisted_nodes.take() else {
+                    return Vec::new();
+                };
+                let gone = self
+                    .nodes
+                    .keys()
+                    .filter(|name| !seen.contains(*name))
+                    .cloned()
+                    .collect();
+                return self.drop_nodes(gone);
+            }
+            ClusterEvent::PodsListed => {
+                let Some(seen) = self.relisted_pods.take() else {
+                    return Vec::new();
+                };
+                let gone: Vec<_> = self.pods.keys().filter(|uid| !seen.contains(*uid)).cloned().collect();
+                for uid in &gone {
+                    self.drop_pod(uid, now);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn drop_nodes(&mut self, names: Vec<Arc<str>>) -> Vec<Arc<str>> {
+        let gone: Vec<_> = names
+            .into_iter()
+            .filter(|name| self.nodes.remove(name).is_some())
+            .collect();
+        self.node_set += u64::from(!gone.is_empty());
+        gone
+    }
+
+    fn put_pod(&mut self, pod: PodFacts, now: Timestamp) {
+        if pod.phase == PodPhase::Finished {
+            return self.drop_pod(&pod.uid, now);
+        }
+        let was = self.pods.get(&pod.uid).and_then(|old| old.node.clone());
+        if was.is_some() && was != pod.node {
+            self.unload(&pod.uid, was.as_ref(), now);
+        }
+        if let Some(node) = &pod.node {
+            let load = PodLoad {
+                uid: Arc::clone(&pod.uid),
+                gpus: pod.gpus,
+                cpu_milli: pod.cpu_milli,
+                memory_bytes: pod.memory_bytes,
+                wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
+            };
+            let entry = self
+                .on_node
+                .entry(Arc::clone(node))
+                .or_insert_with(|| NodeLoad::empty(now));
+            let loads = Arc::make_mut(&mut entry.loads);
+            match loads.iter_mut().find(|held| held.uid == load.uid) {
+                Some(held) => *held = load,
+                None => loads.push(load),
+            }
+            entry.count(now);
+        }
+        self.pods.insert(Arc::clone(&pod.uid), pod);
+    }
+
+    fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
+        if let Some(pod) = self.pods.remove(uid) {
+            self.unload(uid, pod.node.as_ref(), now);
+        }
+    }
+
+    fn unload(&mut self, uid: &Arc<str>, node: Option<&Arc<str>>, now: Timestamp) {
+        let Some(name) = node else { return };
+        let Some(entry) = self.on_node.get_mut(name) else {
+            return;
+        };
+        Arc::make_mut(&mut entry.loads).retain(|load| load.uid != *uid);
+        entry.count(now);
+        if entry.loads.is_empty() && !self.nodes.contains_key(name) {
+            self.on_node.remove(name);
+        }
+    }
+
+    /// What is on a node.
+    pub(super) fn load(&self, node: &str) -> Option<&NodeLoad> {
+        self.on_node.get(node)
+    }
+
+    /// Since when a node has had no work; `None` while it has.
+    pub(super) fn empty_since(&self, node: &str) -> Option<Timestamp> {
+        self.on_node
+            .get(node)
+            .map_or(Some(Timestamp::MIN), |load| load.empty_since)
+    }
+
+    /// Every pod that is not finished.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &PodFacts> {
+        self.pods.values()
+    }
+}

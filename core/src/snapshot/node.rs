@@ -1,0 +1,235 @@
+use super::cluster::{NodeLoad, PodLoad};
+use super::picture::ZoneIx;
+use super::readings::NodeFacts;
+use super::slots::GpuSlots;
+use super::surroundings::Surroundings;
+use crate::gpu::{ModelIx, WHOLE_GPU};
+use crate::quantity::{Ratio, Source, Watts};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How good the power figure of a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PowerRung {
+    /// Measured just now.
+    Fresh,
+    /// Measured some minutes ago.
+    Stale,
+    /// Not measured: profile and formula.
+    Model,
+}
+
+impl PowerRung {
+    /// The name used in metrics and explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// What telemetry says of a node's boards.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodePowerView {
+    /// How good it is.
+    pub rung: PowerRung,
+    /// Sum over the boards measured.
+    pub watts: Option<Watts>,
+    /// Boards measured.
+    pub boards: usize,
+    /// When the oldest board was sampled.
+    pub observed_at: Option<Timestamp>,
+    /// Who measured.
+    pub source: Option<Source>,
+}
+
+impl NodePowerView {
+    /// Nothing was measured.
+    #[must_use]
+    pub fn modelled() -> Self {
+        Self {
+            rung: PowerRung::Model,
+            watts: None,
+            boards: 0,
+            observed_at: None,
+            source: None,
+        }
+    }
+}
+
+/// Where a coefficient of the power model comes from, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoefficientSource {
+    /// Telemetry of this node.
+    Observed,
+    /// The profile table or the operator's override of it.
+    Profile,
+}
+
+impl CoefficientSource {
+    /// The name used in explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Profile => "profile",
+        }
+    }
+}
+
+/// A coefficient with its source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coefficient {
+    /// Watts for one board.
+    pub watts: Watts,
+    /// Where it comes from.
+    pub source: CoefficientSource,
+}
+
+/// A node in a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeState {
+    /// Name.
+    pub name: Arc<str>,
+    /// Grid zone; `None` where region and tables do not tell.
+    pub zone: Option<ZoneIx>,
+    /// GPU model; `None` where the label is unknown.
+    pub model: Option<ModelIx>,
+    /// What is free on each board.
+    pub slots: GpuSlots,
+    /// Free CPU in thousandths of a core; negative when overcommitted.
+    pub cpu_free_milli: i64,
+    /// Free memory in bytes; negative when overcommitted.
+    pub memory_free: i64,
+    /// Whether a pod that is not a DaemonSet's or the kubelet's runs or is bound here.
+    pub awake: bool,
+    /// Idle watts of one board.
+    pub bare: Option<Coefficient>,
+    /// Idle watts of the host, GPUs aside.
+    pub host_idle: Watts,
+    /// Weight of the wake watts.
+    pub wake_weight: Ratio,
+    /// Power usage effectiveness.
+    pub pue: f64,
+    /// What telemetry says.
+    pub power: NodePowerView,
+    /// The pods bound here, shared with the state they were counted in.
+    pub loads: Arc<Vec<PodLoad>>,
+}
+
+/// What tables and figures say of a node, looked up once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    zone: Option<ZoneIx>,
+    model: Option<ModelIx>,
+    boards: u32,
+    pue: f64,
+    wake_weight: Ratio,
+}
+
+impl Place {
+    pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
+        // Physical boards: units times what a unit is of a board, divided by the replicas that sharing advertises.
+        let units = facts
+            .gpus
+            .iter()
+            .map(|(gpu, units)| u64::from(gpu.milli_per_unit) * u64::from(*units));
+        let boards = units
+            .sum::<u64>()
+            .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
+        Self {
+            zone,
+            model: facts
+                .gpu_product
+                .as_deref()
+                .and_then(|name| around.catalogue.find(name)),
+            boards: u32::try_from(boards).unwrap_or(u32::MAX),
+            pue: around.pue.of(&facts.name, facts.region.as_ref()),
+            wake_weight: around.wake.of(facts.pool.as_deref()),
+        }
+    }
+}
+
+impl NodeState {
+    pub(super) fn new(
+        facts: &NodeFacts,
+        place: Place,
+        load: Option<&NodeLoad>,
+        floor: Option<Watts>,
+        power: NodePowerView,
+        around: &Surroundings,
+    ) -> Self {
+        let profile = place.model.and_then(|model| around.catalogue.profile(model));
+        let observed = floor.map(|watts| Coefficient {
+            watts,
+            source: CoefficientSource::Observed,
+        });
+        let free = |allocatable: u64, used: Option<u64>| {
+            i64::try_from(allocatable)
+                .unwrap_or(i64::MAX)
+                .saturating_sub_unsigned(used.unwrap_or(0))
+        };
+        Self {
+            name: Arc::clone(&facts.name),
+            zone: place.zone,
+            model: place.model,
+            slots: load.map_or_else(|| GpuSlots::empty(place.boards), |load| load.slots(place.boards)),
+            cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
+            memory_free: free(facts.memory_bytes, load.map(|load| load.memory_bytes)),
+            awake: load.is_some_and(|load| load.awake),
+            bare: observed.or_else(|| {
+                profile.map(|p| Coefficient {
+                    watts: p.bare,
+                    source: CoefficientSource::Profile,
+                })
+            }),
+            host_idle: around.host.idle(facts.cpu_milli),
+            wake_weight: place.wake_weight,
+            pue: place.pue,
+            power,
+            loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
+        }
+    }
+
+    /// The watts that waking this node costs before any work is done on it; zero when it is awake.
+    #[must_use]
+    pub fn wake(&self) -> Watts {
+        if self.awake {
+            return Watts::ZERO;
+        }
+        let boards = self
+            .bare
+            .map_or(Watts::ZERO, |bare| bare.watts * self.slots.boards() as f64);
+        (self.host_idle + boards) * self.wake_weight.get()
+    }
+
+    /// The same node once some of its pods are gone.
+    #[must_use]
+    pub fn without(&self, victims: &[&str]) -> Self {
+        let mut node = self.clone();
+        let left: Vec<PodLoad> = self
+            .loads
+            .iter()
+            .filter(|load| !victims.contains(&load.uid.as_ref()))
+            .cloned()
+            .collect();
+        let gone = self.loads.iter().filter(|load| victims.contains(&load.uid.as_ref()));
+        for load in gone {
+            node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);
+            node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
+        }
+        node.slots = GpuSlots::empty(u32::try_from(self.slots.boards()).unwrap_or(u32::MAX));
+        left.iter()
+            .filter_map(|load| load.gpus)
+            .for_each(|ask| node.slots.take(ask));
+        node.awake = left.iter().any(|load| load.wakes);
+        node.loads = Arc::new(left);
+        node
+    }
+}

@@ -1,0 +1,83 @@
+use super::carbon::ZoneState;
+use super::classes::{Pending, PodClass};
+use super::node::{NodePowerView, NodeState, Place};
+use super::readings::NodeFacts;
+use super::surroundings::Surroundings;
+use crate::grid::ZoneId;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A node's place in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeIx(pub u32);
+
+/// A zone's place in a snapshot. The same zone keeps its place from one snapshot to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ZoneIx(pub u16);
+
+/// One immutable view of carbon, power and cluster.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Grows with every snapshot.
+    pub generation: u64,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// The tables and figures that it was built with; the kind of every intensity in it.
+    pub surroundings: Arc<Surroundings>,
+    /// Kinds of pods, most frequent first.
+    pub classes: Vec<PodClass>,
+    /// What pending pods wait for.
+    pub pending: Pending,
+    pub(super) nodes: Vec<NodeState>,
+    pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
+    pub(super) zones: Vec<Arc<ZoneState>>,
+}
+
+impl Snapshot {
+    /// A node's place by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeIx> {
+        self.by_name.get(name).copied()
+    }
+
+    /// A node.
+    #[must_use]
+    pub fn node(&self, ix: NodeIx) -> Option<&NodeState> {
+        self.nodes.get(usize::try_from(ix.0).ok()?)
+    }
+
+    /// A zone.
+    #[must_use]
+    pub fn zone(&self, ix: ZoneIx) -> Option<&ZoneState> {
+        self.zones.get(usize::from(ix.0)).map(Arc::as_ref)
+    }
+
+    /// A zone's place by its id.
+    #[must_use]
+    pub fn find_zone(&self, id: &ZoneId) -> Option<ZoneIx> {
+        let place = self.zones.iter().position(|zone| zone.id == *id)?;
+        u16::try_from(place).ok().map(ZoneIx)
+    }
+
+    /// A node that no watch has told of, as it would stand in this snapshot: the cluster autoscaler asks about such
+    /// templates. Its zone is one that the snapshot knows, or none.
+    #[must_use]
+    pub fn template(&self, facts: &NodeFacts) -> NodeState {
+        let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
+        let place = Place::new(facts, zone, &self.surroundings);
+        NodeState::new(facts, place, None, None, NodePowerView::modelled(), &self.surroundings)
+    }
+
+    /// All nodes, by name.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeState] {
+        &self.nodes
+    }
+
+    /// All zones.
+    #[must_use]
+    pub fn zones(&self) -> &[Arc<ZoneState>] {
+        &self.zones
+    }
+}

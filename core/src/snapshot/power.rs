@@ -1,0 +1,103 @@
+//! What telemetry has shown of each node.
+
+use super::node::{NodePowerView, PowerRung};
+use super::readings::{NodePower, PowerReport};
+use crate::quantity::{Source, Watts};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How long a power sample counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PowerBounds {
+    /// Younger than this it is fresh.
+    pub fresh_for: SignedDuration,
+    /// Younger than this it is stale; older it is missing.
+    pub stale_for: SignedDuration,
+}
+
+impl Default for PowerBounds {
+    /// 90 s covers a 30 s collect interval, a 15 s scrape and a missed round; 5 min is Prometheus' look-back, after
+    /// which a dead exporter is gone anyway.
+    fn default() -> Self {
+        Self {
+            fresh_for: SignedDuration::from_secs(90),
+            stale_for: SignedDuration::from_secs(300),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Sample {
+    watts: Watts,
+    boards: usize,
+    observed_at: Timestamp,
+    source: Source,
+}
+
+/// Samples by node, and the floor of each node: what one of its boards draws when nothing runs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PowerState {
+    samples: HashMap<Arc<str>, Sample>,
+    floors: HashMap<Arc<str>, Watts>,
+}
+
+/// After the last pod left, boards need a while to fall back to idle.
+const SETTLE: SignedDuration = SignedDuration::from_secs(60);
+
+impl PowerState {
+    /// Takes a report in. `empty_since` tells since when a node has had no work.
+    pub(super) fn apply(&mut self, report: PowerReport, empty_since: impl Fn(&str) -> Option<Timestamp>) {
+        for NodePower { node, boards } in report.nodes {
+            // The age of a node is that of its oldest board.
+            let Some(observed_at) = boards.iter().map(|board| board.observed_at).min() else {
+                continue;
+            };
+            let watts: Watts = boards.iter().map(|board| board.watts).sum();
+            let settled = |since: Timestamp| since.saturating_add(SETTLE).is_ok_and(|at| at <= observed_at);
+            if empty_since(&node).is_some_and(settled) {
+                self.floors
+                    .insert(Arc::clone(&node), watts * (1.0 / boards.len() as f64));
+            }
+            let sample = Sample {
+                watts,
+                boards: boards.len(),
+                observed_at,
+                source: report.source.clone(),
+            };
+            self.samples.insert(node, sample);
+        }
+    }
+
+    /// What telemetry says of a node now.
+    pub(super) fn view(&self, node: &str, bounds: &PowerBounds, now: Timestamp) -> NodePowerView {
+        let Some(sample) = self.samples.get(node) else {
+            return NodePowerView::modelled();
+        };
+        let age = now.duration_since(sample.observed_at).max(SignedDuration::ZERO);
+        let rung = match age {
+            age if age <= bounds.fresh_for => PowerRung::Fresh,
+            age if age <= bounds.stale_for => PowerRung::Stale,
+            _ => return NodePowerView::modelled(),
+        };
+        let (watts, source) = (Some(sample.watts), Some(sample.source.clone()));
+        NodePowerView {
+            rung,
+            watts,
+            boards: sample.boards,
+            observed_at: Some(sample.observed_at),
+            source,
+        }
+    }
+
+    /// What one empty board of a node was seen to draw.
+    pub(super) fn floor(&self, node: &str) -> Option<Watts> {
+        self.floors.get(node).copied()
+    }
+
+    /// Forgets a node that is gone.
+    pub(super) fn forget(&mut self, node: &str) {
+        self.samples.remove(node);
+        self.floors.remove(node);
+    }
+}

@@ -1,0 +1,107 @@
+use crate::gpu::{GpuMilli, WHOLE_GPU};
+use crate::workload::GpuAsk;
+use smallvec::SmallVec;
+
+/// What is free on each physical board of a node, in thousandths.
+///
+/// The API server does not say which board a pod was given, so boards are filled in a fixed order: whole boards first,
+/// shares best-fit. Inline up to 16 boards: copying a node allocates nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GpuSlots(SmallVec<[u16; 16]>);
+
+impl GpuSlots {
+    /// Boards with nothing on them.
+    #[must_use]
+    pub fn empty(boards: u32) -> Self {
+        let full = u16::try_from(WHOLE_GPU).unwrap_or(u16::MAX);
+        Self((0..boards).map(|_| full).collect())
+    }
+
+    /// Number of boards.
+    #[must_use]
+    pub fn boards(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Everything free.
+    #[must_use]
+    pub fn free_milli(&self) -> GpuMilli {
+        self.0.iter().map(|free| u32::from(*free)).sum()
+    }
+
+    /// Boards with nothing on them.
+    #[must_use]
+    pub fn whole_free(&self) -> u32 {
+        u32::try_from(self.0.iter().filter(|free| u32::from(**free) == WHOLE_GPU).count()).unwrap_or(u32::MAX)
+    }
+
+    /// What a class of ask cannot use of what is free: all of it when the class does not fit, else the remainders.
+    #[must_use]
+    pub fn unusable_milli(&self, ask: GpuAsk) -> GpuMilli {
+        let unit = ask.resource.milli_per_unit.max(1);
+        let usable_units: u32 = self.0.iter().map(|free| u32::from(*free) / unit).sum();
+        if usable_units < ask.units {
+            self.free_milli()
+        } else {
+            self.free_milli() - usable_units * unit
+        }
+    }
+
+    /// Takes boards for an ask. What does not fit is taken as far as it goes: the scheduler, not we, decided that it
+    /// fits.
+    pub fn take(&mut self, ask: GpuAsk) {
+        let unit = ask.resource.milli_per_unit;
+        for _ in 0..ask.units {
+            let best = self
+                .0
+                .iter_mut()
+                .filter(|free| u32::from(**free) >= unit)
+                .min_by_key(|free| **free);
+            if let Some(free) = best {
+                *free = free.saturating_sub(u16::try_from(unit).unwrap_or(u16::MAX));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::GpuResource;
+
+    fn ask(units: u32, milli_per_unit: u32) -> GpuAsk {
+        GpuAsk {
+            resource: GpuResource {
+                milli_per_unit,
+                ..GpuResource::NVIDIA
+            },
+            units,
+        }
+    }
+
+    #[test]
+    fn shares_fill_a_board_before_the_next_one() {
+        let mut slots = GpuSlots::empty(2);
+        slots.take(ask(1, 428));
+        slots.take(ask(1, 428));
+        assert_eq!((slots.whole_free(), slots.free_milli()), (1, 1144));
+        slots.take(ask(1, 1000));
+        assert_eq!(slots.whole_free(), 0);
+    }
+
+    #[test]
+    fn what_a_class_cannot_use() {
+        let mut slots = GpuSlots::empty(2);
+        slots.take(ask(1, 428));
+        assert_eq!(
+            slots.unusable_milli(ask(1, 1000)),
+            572,
+            "the remainder of the shared board"
+        );
+        assert_eq!(
+            slots.unusable_milli(ask(2, 1000)),
+            1572,
+            "two whole boards are not there"
+        );
+    }
+}
