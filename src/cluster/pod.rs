@@ -1,0 +1,270 @@
+use super::amounts;
+use heliotrope_core::gpu::GpuResource;
+use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A Pod, cut to what decisions read.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct LeanPod {
+    #[serde(default)]
+    metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Spec {
+    node_name: Option<Arc<str>>,
+    containers: Vec<Container>,
+    init_containers: Vec<Container>,
+    overhead: Amounts,
+    priority: Option<i32>,
+    priority_class_name: Option<String>,
+    restart_policy: Option<String>,
+    affinity: Option<Affinity>,
+    topology_spread_constraints: Option<Vec<IgnoredAny>>,
+    scheduling_gates: Option<Vec<IgnoredAny>>,
+}
+
+type Amounts = BTreeMap<String, String>;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Container {
+    resources: Resources,
+    restart_policy: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    requests: Amounts,
+    limits: Amounts,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Affinity {
+    #[serde(rename = "nodeAffinity")]
+    node: Option<Preferences>,
+    #[serde(rename = "podAffinity")]
+    pod: Option<Preferences>,
+    #[serde(rename = "podAntiAffinity")]
+    anti: Option<Preferences>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Preferences {
+    preferred_during_scheduling_ignored_during_execution: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Status {
+    #[serde(default)]
+    phase: Option<String>,
+}
+
+impl LeanPod {
+    /// The pod's facts; `None` for an object without name or UID.
+    #[must_use]
+    pub fn facts(&self) -> Option<PodFacts> {
+        let annotations = self
+            .metadata
+            .annotations
+            .iter()
+            .flatten()
+            .map(|(k, v)| (k.as_str(), v.as_str()));
+        let spec = &self.spec;
+        let class = spec.priority_class_name.as_deref().unwrap_or_default();
+        Some(PodFacts {
+            uid: Arc::from(self.metadata.uid.as_deref()?),
+            namespace: Arc::from(self.metadata.namespace.as_deref().unwrap_or_default()),
+            name: Arc::from(self.metadata.name.as_deref()?),
+            resource_version: Arc::from(self.metadata.resource_version.as_deref().unwrap_or_default()),
+            owner: self.owner(),
+            priority: spec.priority.unwrap_or(0),
+            system_priority: class.starts_with("system-"),
+            gpus: self.gpus(),
+            cpu_milli: spec.effective("cpu", amounts::milli),
+            memory_bytes: spec.effective("memory", amounts::whole),
+            annotations: Annotations::keep(annotations),
+            prefers: spec.prefers(),
+            gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
+            node: spec.node_name.clone().filter(|name| !name.is_empty()),
+            phase: match self.status.phase.as_deref() {
+                Some("Succeeded" | "Failed") => PodPhase::Finished,
+                Some("Running") => PodPhase::Running,
+                _ => PodPhase::Pending,
+            },
+        })
+    }
+
+    fn owner(&self) -> Owner {
+        let controller = self
+            .metadata
+            .owner_references
+            .iter()
+            .flatten()
+            .find(|owner| owner.controller == Some(true));
+        let Some(controller) = controller else {
+            return Owner {
+                kind: OwnerKind::None,
+                name: Arc::from(""),
+            };
+        };
+        let kind = match controller.kind.as_str() {
+            "DaemonSet" => OwnerKind::DaemonSet,
+            "Node" => OwnerKind::Node,
+            // Whatever the operator that made it: a pod that is not restarted for ever ends.
+            _ if self
+                .spec
+                .restart_policy
+                .as_deref()
+                .is_some_and(|policy| policy != "Always") =>
+            {
+                OwnerKind::Job
+            }
+            _ => OwnerKind::Service,
+        };
+        Owner {
+            kind,
+            name: Arc::from(controller.name.as_str()),
+        }
+    }
+
+    /// The GPU resource asked for. A pod may name several; the one that is most boards counts.
+    fn gpus(&self) -> Option<GpuAsk> {
+        let containers = || self.spec.containers.iter().chain(&self.spec.init_containers);
+        let names = containers().flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()));
+        let asks = names.filter_map(|name| {
+            let units = self.spec.effective(name, amounts::whole);
+            Some(GpuAsk {
+                resource: GpuResource::parse(name)?,
+                units: u32::try_from(units).ok()?,
+            })
+        });
+        asks.filter(|ask| ask.units > 0).max_by_key(|ask| ask.milli())
+    }
+}
+
+impl Spec {
+    /// What the scheduler counts: the containers together (restartable init containers among them), or the largest init
+    /// container beside the restartable ones before it, whichever is more, and the overhead.
+    fn effective(&self, resource: &str, read: fn(&str) -> Option<u64>) -> u64 {
+        let asked = |container: &Container| {
+            let Resources { requests, limits } = &container.resources;
+            // Extended resources may be written as limits alone; requests then default to them.
+            requests
+                .get(resource)
+                .or_else(|| limits.get(resource))
+                .and_then(|text| read(text))
+                .unwrap_or(0)
+        };
+        let mut sidecars = 0_u64;
+        let mut starting = 0_u64;
+        for init in &self.init_containers {
+            if init.restart_policy.as_deref() == Some("Always") {
+                sidecars = sidecars.saturating_add(asked(init));
+                starting = starting.max(sidecars);
+            } else {
+                starting = starting.max(sidecars.saturating_add(asked(init)));
+            }
+        }
+        let running = self.containers.iter().map(asked).fold(sidecars, u64::saturating_add);
+        let overhead = self.overhead.get(resource).and_then(|text| read(text)).unwrap_or(0);
+        running.max(starting).saturating_add(overhead)
+    }
+
+    fn prefers(&self) -> bool {
+        let spread = self
+            .topology_spread_constraints
+            .as_ref()
+            .is_some_and(|list| !list.is_empty());
+        let affinity = self.affinity.iter().flat_map(|a| [&a.node, &a.pod, &a.anti]);
+        let stated = |p: &Preferences| {
+            p.preferred_during_scheduling_ignored_during_execution
+                .as_ref()
+                .is_some_and(|list| !list.is_empty())
+        };
+        spread || affinity.flatten().any(stated)
+    }
+}
+
+impl kube::Resource for LeanPod {
+    type DynamicType = ();
+    type Scope = k8s_openapi::NamespaceResourceScope;
+    fn kind((): &()) -> Cow<'_, str> {
+        Pod::kind(&())
+    }
+    fn group((): &()) -> Cow<'_, str> {
+        Pod::group(&())
+    }
+    fn version((): &()) -> Cow<'_, str> {
+        Pod::version(&())
+    }
+    fn plural((): &()) -> Cow<'_, str> {
+        Pod::plural(&())
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(spec: &str) -> PodFacts {
+        let json = format!(
+            r#"{{"metadata":{{"name":"p","uid":"u","namespace":"ml","annotations":{{"heliotrope.dev/mode":"strict","x":"y"}},
+            "ownerReferences":[{{"apiVersion":"batch/v1","kind":"Job","name":"train","uid":"j","controller":true}}]}},"spec":{spec}}}"#
+        );
+        serde_json::from_str::<LeanPod>(&json).unwrap().facts().unwrap()
+    }
+
+    #[test]
+    fn asks_are_counted_as_the_scheduler_counts_them() {
+        let pod = facts(
+            r#"{"restartPolicy":"Never","containers":[{"resources":{"limits":{"nvidia.com/gpu":"2","cpu":"8"},"requests":{"cpu":"4","memory":"1Gi"}}},
+            {"resources":{"requests":{"cpu":"500m"}}}],
+            "initContainers":[{"restartPolicy":"Always","resources":{"requests":{"cpu":"1"}}},{"resources":{"requests":{"cpu":"9"}}}],
+            "overhead":{"cpu":"250m"}}"#,
+        );
+        assert_eq!(
+            pod.gpus,
+            Some(GpuAsk {
+                resource: GpuResource::NVIDIA,
+                units: 2
+            })
+        );
+        assert_eq!(
+            pod.cpu_milli, 10_250,
+            "the starting pod asks for 1 + 9 cores, the running one for 5.5"
+        );
+        assert_eq!(pod.owner.kind, OwnerKind::Job);
+        assert_eq!(pod.annotations.get("mode"), Some("strict"));
+        assert_eq!(pod.annotations.keys().count(), 1);
+    }
+
+    #[test]
+    fn a_preference_is_seen_and_a_requirement_is_not_one() {
+        let preferred =
+            r#"{"affinity":{"podAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1}]}}}"#;
+        let required = r#"{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{}}}}"#;
+        assert!(facts(preferred).prefers);
+        assert!(!facts(required).prefers);
+    }
+}

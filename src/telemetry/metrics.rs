@@ -1,0 +1,361 @@
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+type Float = Gauge<f64, AtomicU64>;
+type Histograms = Family<Verb, Histogram, fn() -> Histogram>;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Verb {
+    verb: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct VerbOutcome {
+    verb: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Rule {
+    rule: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Fetch {
+    provider: String,
+    zone: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ZoneRung {
+    zone: String,
+    source: String,
+    rung: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RungOnly {
+    rung: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Resource {
+    resource: &'static str,
+}
+
+/// What one zone says now on one rung.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneSample {
+    /// The zone.
+    pub zone: String,
+    /// Who said so.
+    pub source: String,
+    /// The rung.
+    pub rung: &'static str,
+    /// g/kWh.
+    pub intensity: f64,
+    /// Seconds since the value was observed or issued.
+    pub age: f64,
+    /// Whether decisions use this one (for Jobs, when all candidates have it).
+    pub best: bool,
+}
+
+/// How many nodes stand on each power rung, and how old their samples are at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PowerNodes {
+    /// Measured just now.
+    pub fresh: u32,
+    /// Measured some minutes ago.
+    pub stale: u32,
+    /// Not measured.
+    pub model: u32,
+    /// Watts measured, summed over fresh and stale nodes.
+    pub watts: f64,
+    /// Age of the oldest sample that counts, in seconds.
+    pub oldest: f64,
+}
+
+/// Every metric that Heliotrope exports. Cloning shares them.
+///
+/// Label values are verbs, outcomes, rules, rungs, zones and sources: never a pod or a node, so that the number of
+/// series is bounded by the settings.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    latency: Histograms,
+    requests: Family<VerbOutcome, Counter>,
+    refusals: Family<Rule, Counter>,
+    decisions: Family<RungOnly, Counter>,
+    bindings: Family<Outcome, Counter>,
+    fetches: Family<Fetch, Counter>,
+    mismatches: Counter,
+    implausible: Counter,
+    watch_errors: Family<Resource, Counter>,
+    records_dropped: Counter,
+    zone_intensity: Family<ZoneRung, Float>,
+    zone_age: Family<ZoneRung, Float>,
+    zone_rung: Family<ZoneRung, Gauge>,
+    power_nodes: Family<RungOnly, Gauge>,
+    power_watts: Float,
+    power_age: Float,
+    generation: Gauge,
+    snapshot_age: Float,
+    nodes: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn latency() -> Histogram {
+    // From 50 µs to 0.8 s by doublings: the scheduler's own loop takes about 1.2 ms a pod.
+    Histogram::new((0..15).map(|doubling| 50e-6 * f64::from(1_u32 << doubling)))
+}
+
+impl Metrics {
+    /// A fresh set.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Arc::default(),
+            latency: Family::new_with_constructor(latency),
+            requests: Family::default(),
+            refusals: Family::default(),
+            decisions: Family::default(),
+            bindings: Family::default(),
+            fetches: Family::default(),
+            mismatches: Counter::default(),
+            implausible: Counter::default(),
+            watch_errors: Family::default(),
+            records_dropped: Counter::default(),
+            zone_intensity: Family::default(),
+            zone_age: Family::default(),
+            zone_rung: Family::default(),
+            power_nodes: Family::default(),
+            power_watts: Float::default(),
+            power_age: Float::default(),
+            generation: Gauge::default(),
+            snapshot_age: Float::default(),
+            nodes: Gauge::default(),
+        };
+        let mut r = Registry::with_prefix("heliotrope");
+        r.register(
+            "extender_request_duration_seconds",
+            "Time from request head to answer, by verb",
+            metrics.latency.clone(),
+        );
+        r.register(
+            "extender_requests",
+            "Requests of kube-scheduler, by verb and what they were answered",
+            metrics.requests.clone(),
+        );
+        r.register(
+            "refused_nodes",
+            "Nodes refused by filter, by rule",
+            metrics.refusals.clone(),
+        );
+        r.register(
+            "decisions",
+            "Pods weighed, by the carbon rung that their candidates were compared on",
+            metrics.decisions.clone(),
+        );
+        r.register(
+            "bindings",
+            "GPU pods bound, by where the node stood in our ranking",
+            metrics.bindings.clone(),
+        );
+        r.register(
+            "carbon_fetches",
+            "Calls to carbon providers, by outcome",
+            metrics.fetches.clone(),
+        );
+        r.register(
+            "carbon_kind_mismatches",
+            "Carbon reports of another kind than the one ranked",
+            metrics.mismatches.clone(),
+        );
+        r.register(
+            "power_implausible_samples",
+            "Power samples refused as impossible",
+            metrics.implausible.clone(),
+        );
+        r.register(
+            "watch_errors",
+            "Interruptions of the watches",
+            metrics.watch_errors.clone(),
+        );
+        r.register(
+            "decision_records_dropped",
+            "Decisions not recorded because the writer was behind",
+            metrics.records_dropped.clone(),
+        );
+        r.register(
+            "carbon_intensity_grams_per_kwh",
+            "Carbon intensity now, by zone, source and rung",
+            metrics.zone_intensity.clone(),
+        );
+        r.register("carbon_age_seconds", "Age of that value", metrics.zone_age.clone());
+        r.register(
+            "carbon_best_rung",
+            "1 on the best rung that a zone has, 0 on the others",
+            metrics.zone_rung.clone(),
+        );
+        r.register(
+            "power_nodes",
+            "Nodes, by how good their power figure is",
+            metrics.power_nodes.clone(),
+        );
+        r.register(
+            "power_measured_watts",
+            "Watts measured over all nodes with a fresh or stale sample",
+            metrics.power_watts.clone(),
+        );
+        r.register(
+            "power_oldest_sample_seconds",
+            "Age of the oldest power sample that counts",
+            metrics.power_age.clone(),
+        );
+        r.register(
+            "snapshot_generation",
+            "Number of the current snapshot",
+            metrics.generation.clone(),
+        );
+        r.register(
+            "snapshot_age_seconds",
+            "Age of the current snapshot",
+            metrics.snapshot_age.clone(),
+        );
+        r.register("nodes", "Nodes in the current snapshot", metrics.nodes.clone());
+        metrics.registry = Arc::new(r);
+        metrics
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, verb: &'static str, outcome: &'static str, took: Duration) {
+        self.latency.get_or_create(&Verb { verb }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&VerbOutcome { verb, outcome }).inc();
+    }
+
+    /// A pod was weighed on a rung; `none` where nothing was known.
+    pub fn decided(&self, rung: &'static str) {
+        self.decisions.get_or_create(&RungOnly { rung }).inc();
+    }
+
+    /// Filter refused nodes by a rule.
+    pub fn refused(&self, rule: &'static str, nodes: u64) {
+        self.refusals.get_or_create(&Rule { rule }).inc_by(nodes);
+    }
+
+    /// A GPU pod was bound.
+    pub fn bound(&self, outcome: &'static str) {
+        self.bindings.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A carbon provider was called.
+    pub fn fetched(&self, provider: &str, zone: &str, outcome: &'static str) {
+        self.fetches
+            .get_or_create(&Fetch {
+                provider: provider.to_owned(),
+                zone: zone.to_owned(),
+                outcome,
+            })
+            .inc();
+    }
+
+    /// A carbon report was of another kind than the one ranked.
+    pub fn mismatched(&self) {
+        self.mismatches.inc();
+    }
+
+    /// Power samples were refused as impossible.
+    pub fn implausible(&self, samples: u64) {
+        self.implausible.inc_by(samples);
+    }
+
+    /// A watch was interrupted.
+    pub fn watch_error(&self, resource: &'static str) {
+        self.watch_errors.get_or_create(&Resource { resource }).inc();
+    }
+
+    /// A decision was not recorded.
+    pub fn record_dropped(&self) {
+        self.records_dropped.inc();
+    }
+
+    /// Replaces the gauges that describe the current snapshot.
+    pub fn picture(&self, generation: u64, age: f64, nodes: usize, zones: &[ZoneSample], power: PowerNodes) {
+        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.snapshot_age.set(age);
+        self.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
+        // Cleared, so that a rung or a source that is gone does not stay on the page with its last value.
+        self.zone_intensity.clear();
+        self.zone_age.clear();
+        self.zone_rung.clear();
+        for sample in zones {
+            let labels = ZoneRung {
+                zone: sample.zone.clone(),
+                source: sample.source.clone(),
+                rung: sample.rung,
+            };
+            self.zone_intensity.get_or_create(&labels).set(sample.intensity);
+            self.zone_age.get_or_create(&labels).set(sample.age);
+            self.zone_rung.get_or_create(&labels).set(i64::from(sample.best));
+        }
+        for (rung, count) in [("fresh", power.fresh), ("stale", power.stale), ("model", power.model)] {
+            self.power_nodes.get_or_create(&RungOnly { rung }).set(i64::from(count));
+        }
+        self.power_watts.set(power.watts);
+        self.power_age.set(power.oldest);
+    }
+
+    /// The exposition in OpenMetrics text.
+    #[must_use]
+    pub fn exposition(&self) -> String {
+        let mut page = String::new();
+        if text::encode(&mut page, &self.registry).is_err() {
+            page.clear();
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rung_that_is_gone_leaves_the_page() {
+        let metrics = Metrics::new();
+        let sample = |rung| ZoneSample {
+            zone: "GB".into(),
+            source: "gb".into(),
+            rung,
+            intensity: 100.0,
+            age: 1.0,
+            best: true,
+        };
+        metrics.picture(1, 0.0, 3, &[sample("live")], PowerNodes::default());
+        assert!(
+            metrics
+                .exposition()
+                .contains(r#"heliotrope_carbon_best_rung{zone="GB",source="gb",rung="live"} 1"#)
+        );
+        metrics.picture(2, 0.0, 3, &[sample("static")], PowerNodes::default());
+        assert!(!metrics.exposition().contains(r#"rung="live""#));
+    }
+}
