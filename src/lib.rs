@@ -3,5 +3,7 @@
 //! Rooms and who may use whom are drawn in `docs/architecture.md` and held by `tests/it/architecture.rs`.
 
 pub mod cluster;
+pub mod extender;
 pub mod settings;
 pub mod telemetry;
+pub mod world;

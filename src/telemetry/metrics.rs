@@ -153,96 +153,106 @@ impl Metrics {
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
         };
-        let mut r = Registry::with_prefix("heliotrope");
+        let mut registry = Registry::with_prefix("heliotrope");
+        metrics.register_requests(&mut registry);
+        metrics.register_picture(&mut registry);
+        metrics.registry = Arc::new(registry);
+        metrics
+    }
+
+    /// What happened.
+    fn register_requests(&self, r: &mut Registry) {
         r.register(
             "extender_request_duration_seconds",
             "Time from request head to answer, by verb",
-            metrics.latency.clone(),
+            self.latency.clone(),
         );
         r.register(
             "extender_requests",
             "Requests of kube-scheduler, by verb and what they were answered",
-            metrics.requests.clone(),
+            self.requests.clone(),
         );
         r.register(
             "refused_nodes",
             "Nodes refused by filter, by rule",
-            metrics.refusals.clone(),
+            self.refusals.clone(),
         );
         r.register(
             "decisions",
             "Pods weighed, by the carbon rung that their candidates were compared on",
-            metrics.decisions.clone(),
+            self.decisions.clone(),
         );
         r.register(
             "bindings",
             "GPU pods bound, by where the node stood in our ranking",
-            metrics.bindings.clone(),
+            self.bindings.clone(),
         );
         r.register(
             "carbon_fetches",
             "Calls to carbon providers, by outcome",
-            metrics.fetches.clone(),
+            self.fetches.clone(),
         );
         r.register(
             "carbon_kind_mismatches",
             "Carbon reports of another kind than the one ranked",
-            metrics.mismatches.clone(),
+            self.mismatches.clone(),
         );
         r.register(
             "power_implausible_samples",
             "Power samples refused as impossible",
-            metrics.implausible.clone(),
+            self.implausible.clone(),
         );
         r.register(
             "watch_errors",
             "Interruptions of the watches",
-            metrics.watch_errors.clone(),
+            self.watch_errors.clone(),
         );
         r.register(
             "decision_records_dropped",
             "Decisions not recorded because the writer was behind",
-            metrics.records_dropped.clone(),
+            self.records_dropped.clone(),
         );
+    }
+
+    /// How things stand.
+    fn register_picture(&self, r: &mut Registry) {
         r.register(
             "carbon_intensity_grams_per_kwh",
             "Carbon intensity now, by zone, source and rung",
-            metrics.zone_intensity.clone(),
+            self.zone_intensity.clone(),
         );
-        r.register("carbon_age_seconds", "Age of that value", metrics.zone_age.clone());
+        r.register("carbon_age_seconds", "Age of that value", self.zone_age.clone());
         r.register(
             "carbon_best_rung",
             "1 on the best rung that a zone has, 0 on the others",
-            metrics.zone_rung.clone(),
+            self.zone_rung.clone(),
         );
         r.register(
             "power_nodes",
             "Nodes, by how good their power figure is",
-            metrics.power_nodes.clone(),
+            self.power_nodes.clone(),
         );
         r.register(
             "power_measured_watts",
             "Watts measured over all nodes with a fresh or stale sample",
-            metrics.power_watts.clone(),
+            self.power_watts.clone(),
         );
         r.register(
             "power_oldest_sample_seconds",
             "Age of the oldest power sample that counts",
-            metrics.power_age.clone(),
+            self.power_age.clone(),
         );
         r.register(
             "snapshot_generation",
             "Number of the current snapshot",
-            metrics.generation.clone(),
+            self.generation.clone(),
         );
         r.register(
             "snapshot_age_seconds",
             "Age of the current snapshot",
-            metrics.snapshot_age.clone(),
+            self.snapshot_age.clone(),
         );
-        r.register("nodes", "Nodes in the current snapshot", metrics.nodes.clone());
-        metrics.registry = Arc::new(r);
-        metrics
+        r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
     }
 
     /// A request was answered.

@@ -1,0 +1,117 @@
+use super::wire::{Args, Name, NodeList};
+use crate::cluster::{Labels, LeanNode};
+use heliotrope_core::placement::Candidate;
+use heliotrope_core::snapshot::{NodeFacts, NodeIx, NodeState, Snapshot};
+use serde_json::value::RawValue;
+
+/// The nodes of a request, in the form in which they came.
+#[derive(Debug)]
+pub(super) enum Offer<'a> {
+    /// `nodeCacheCapable: true`: names.
+    Names(Vec<Name<'a>>),
+    /// `nodeCacheCapable: false`: whole nodes. The cluster autoscaler asks in this form about nodes that do not exist.
+    Nodes {
+        /// As they came, to be sent back.
+        raw: Vec<&'a RawValue>,
+        /// What they say of themselves.
+        facts: Vec<NodeFacts>,
+    },
+}
+
+/// Why a request has no nodes that can be judged.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OfferError {
+    #[error("request has neither Nodes nor NodeNames")]
+    Neither,
+    #[error("Nodes.items[{0}] is not a Node with a name")]
+    Node(usize),
+}
+
+impl<'a> Offer<'a> {
+    pub(super) fn new(
+        node_names: Option<Vec<Name<'a>>>,
+        nodes: Option<NodeList<'a>>,
+        labels: &Labels,
+    ) -> Result<Self, OfferError> {
+        if let Some(names) = node_names {
+            return Ok(Self::Names(names));
+        }
+        let raw = nodes.and_then(|nodes| nodes.items).ok_or(OfferError::Neither)?;
+        let facts = raw.iter().enumerate().map(|(place, raw)| {
+            let node: Option<LeanNode> = serde_json::from_str(raw.get()).ok();
+            node.and_then(|node| node.facts(labels)).ok_or(OfferError::Node(place))
+        });
+        let facts = facts.collect::<Result<_, _>>()?;
+        Ok(Self::Nodes { raw, facts })
+    }
+
+    /// Takes the nodes out of a request.
+    pub(super) fn of(args: &mut Args<'a>, labels: &Labels) -> Result<Self, OfferError> {
+        Self::new(args.node_names.take(), args.nodes.take(), labels)
+    }
+
+    pub(super) fn is_nodes(&self) -> bool {
+        matches!(self, Self::Nodes { .. })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Names(names) => names.len(),
+            Self::Nodes { raw, .. } => raw.len(),
+        }
+    }
+
+    /// The names, in the order of the request.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let (names, facts) = match self {
+            Self::Names(names) => (names.as_slice(), [].as_slice()),
+            Self::Nodes { facts, .. } => ([].as_slice(), facts.as_slice()),
+        };
+        names
+            .iter()
+            .map(|name| name.0.as_ref())
+            .chain(facts.iter().map(|facts| facts.name.as_ref()))
+    }
+
+    pub(super) fn raw_nodes(&self) -> impl Iterator<Item = &'a RawValue> {
+        let raw = match self {
+            Self::Names(_) => [].as_slice(),
+            Self::Nodes { raw, .. } => raw.as_slice(),
+        };
+        raw.iter().copied()
+    }
+
+    /// Bytes that the answer will take at most, about.
+    pub(super) fn bytes_hint(&self) -> usize {
+        let names: usize = self.names().map(|name| name.len() + 3).sum();
+        let raw: usize = self.raw_nodes().map(|raw| raw.get().len() + 1).sum();
+        names + raw + 256
+    }
+
+    /// Where each node stands in the snapshot.
+    pub(super) fn places(&self, snapshot: &Snapshot) -> Vec<Option<NodeIx>> {
+        self.names().map(|name| snapshot.find(name)).collect()
+    }
+
+    /// Nodes that came whole and that no watch has told of, as they would stand in the snapshot.
+    pub(super) fn templates(&self, snapshot: &Snapshot, places: &[Option<NodeIx>]) -> Vec<Option<NodeState>> {
+        match self {
+            Self::Names(_) => Vec::new(),
+            Self::Nodes { facts, .. } => facts
+                .iter()
+                .zip(places)
+                .map(|(facts, place)| place.is_none().then(|| snapshot.template(facts)))
+                .collect(),
+        }
+    }
+}
+
+/// The candidates, in the order of the request.
+pub(super) fn candidates<'a>(places: &[Option<NodeIx>], templates: &'a [Option<NodeState>]) -> Vec<Candidate<'a>> {
+    let of = |(place, ix): (usize, &Option<NodeIx>)| match (ix, templates.get(place)) {
+        (Some(ix), _) => Candidate::Known(*ix),
+        (None, Some(Some(template))) => Candidate::Given(template),
+        (None, _) => Candidate::Unknown,
+    };
+    places.iter().enumerate().map(of).collect()
+}

@@ -1,0 +1,37 @@
+use serde::Serialize;
+
+/// Where the node that a pod was bound to stood in our ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BindOutcome {
+    /// The cheapest.
+    Top,
+    /// As good as the cheapest.
+    InBand,
+    /// Other scores won.
+    Outvoted,
+    /// We did not offer it.
+    NotOffered,
+    /// Nothing was known of its cost.
+    Unpriced,
+    /// The pod was none of ours to steer.
+    Exempt,
+    /// The scheduler never asked about the pod.
+    Bypassed,
+}
+
+impl BindOutcome {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Top => "top",
+            Self::InBand => "in-band",
+            Self::Outvoted => "outvoted",
+            Self::NotOffered => "not-offered",
+            Self::Unpriced => "unpriced",
+            Self::Exempt => "exempt",
+            Self::Bypassed => "bypassed",
+        }
+    }
+}

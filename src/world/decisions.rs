@@ -1,0 +1,264 @@
+use super::bindings::BindOutcome;
+use super::record::{PodId, Record, Stage};
+use heliotrope_core::placement::{NodeCost, Refusal};
+use heliotrope_core::quantity::Rung;
+use heliotrope_core::snapshot::{NodeIx, Snapshot};
+use heliotrope_core::workload::{Exemption, Workload};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Pods remembered.
+const MAX_PODS: usize = 4096;
+/// Candidate rows kept over all pods: about 25 MB.
+const MAX_ROWS: usize = 200_000;
+/// Rows that a decision keeps when the budget is spent: the cheapest.
+const TRIMMED_ROWS: usize = 16;
+
+/// One candidate of a recorded decision.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateView {
+    /// Node name.
+    pub node: Arc<str>,
+    /// Grid zone.
+    pub zone: Option<String>,
+    /// GPU model.
+    pub model: Option<String>,
+    /// Whether it ran anything.
+    pub awake: bool,
+    /// How good its power figure was.
+    pub power_rung: Option<&'static str>,
+    /// Watts measured on its boards.
+    pub measured_watts: Option<f64>,
+    /// Who said what the intensity is.
+    pub carbon_source: Option<String>,
+    /// What it costs.
+    pub cost: Option<NodeCost>,
+    /// The rule that refused it.
+    pub refused: Option<Refusal>,
+    /// Whether filter offered it.
+    pub offered: bool,
+    /// Its score; `None` until prioritize was called.
+    pub score: Option<u8>,
+}
+
+/// One recorded decision: the last attempt to place a pod.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionView {
+    /// `namespace/name`.
+    pub pod: String,
+    /// UID.
+    pub uid: Arc<str>,
+    /// When.
+    pub at: Timestamp,
+    /// Number of the snapshot.
+    pub generation: u64,
+    /// Why nothing was decided.
+    pub exempt: Option<Exemption>,
+    /// The pod as read.
+    pub workload: Option<Workload>,
+    /// The rung of the comparison.
+    pub rung: Option<Rung>,
+    /// Candidates, cheapest first, unknown last; only the cheapest when the log was full.
+    pub candidates: Vec<CandidateView>,
+    /// How many candidates there were.
+    pub offered_to_us: usize,
+    /// Where it was bound.
+    pub bound: Option<Arc<str>>,
+    /// Where that node stood.
+    pub outcome: Option<BindOutcome>,
+}
+
+impl DecisionView {
+    /// The cheapest node offered.
+    #[must_use]
+    pub fn preferred(&self) -> Option<&CandidateView> {
+        self.candidates
+            .iter()
+            .find(|candidate| candidate.offered && candidate.cost.is_some())
+    }
+
+    /// Where a node stood, `band` being the share within which costs are equal.
+    fn outcome(&self, node: &str, band: f64) -> BindOutcome {
+        if self.exempt.is_some() {
+            return BindOutcome::Exempt;
+        }
+        let Some(chosen) = self.candidates.iter().find(|candidate| candidate.node.as_ref() == node) else {
+            return BindOutcome::NotOffered;
+        };
+        let (Some(cost), Some(best)) = (chosen.cost, self.preferred().and_then(|best| best.cost)) else {
+            return BindOutcome::Unpriced;
+        };
+        match cost.total() {
+            _ if !chosen.offered => BindOutcome::NotOffered,
+            total if total <= best.total() => BindOutcome::Top,
+            total if total <= best.total() * (1.0 + band) => BindOutcome::InBand,
+            _ => BindOutcome::Outvoted,
+        }
+    }
+}
+
+/// The last decisions, bounded in pods and in candidate rows.
+#[derive(Debug, Default)]
+pub struct DecisionLog {
+    by_uid: HashMap<Arc<str>, DecisionView>,
+    order: VecDeque<Arc<str>>,
+    rows: usize,
+}
+
+impl DecisionLog {
+    /// The decision about a pod, by `namespace/name`; the latest when a name was used again.
+    #[must_use]
+    pub fn find(&self, pod: &str) -> Option<&DecisionView> {
+        self.by_uid
+            .values()
+            .filter(|decision| decision.pod == pod)
+            .max_by_key(|decision| decision.at)
+    }
+
+    /// Every decision remembered, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &DecisionView> {
+        self.order.iter().filter_map(|uid| self.by_uid.get(uid))
+    }
+
+    /// Takes a record in.
+    pub(super) fn record(&mut self, record: Record) {
+        let Record { pod, at, stage } = record;
+        match stage {
+            Stage::Exempt(exemption) => {
+                let mut view = empty(pod, at);
+                view.exempt = Some(exemption);
+                self.put(view);
+            }
+            Stage::Filter {
+                snapshot,
+                workload,
+                rung,
+                candidates,
+                costs,
+                refused,
+                kept,
+            } => {
+                let mut view = empty(pod, at);
+                view.generation = snapshot.generation;
+                view.workload = Some(*workload);
+                view.rung = rung;
+                view.offered_to_us = candidates.len();
+                let answers = costs.iter().zip(refused).zip(kept);
+                view.candidates = candidates
+                    .iter()
+                    .zip(answers)
+                    .filter_map(|(ix, ((cost, refused), kept))| {
+                        Some(CandidateView {
+                            refused,
+                            offered: kept,
+                            ..row(&snapshot, (*ix)?, rung, *cost)?
+                        })
+                    })
+                    .collect();
+                let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
+                view.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
+                self.put(view);
+            }
+            Stage::Prioritize {
+                snapshot,
+                candidates,
+                scores,
+            } => {
+                let Some(view) = self.by_uid.get_mut(&pod.uid) else {
+                    return;
+                };
+                let names = candidates.iter().map(|ix| Some(snapshot.node((*ix)?)?.name.as_ref()));
+                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, s))).collect();
+                for candidate in &mut view.candidates {
+                    candidate.score = by_name.get(candidate.node.as_ref()).copied();
+                }
+            }
+        }
+    }
+
+    /// Notes where a pod was bound; tells where that node stood, the first time only. `None` for a pod seen bound before.
+    pub(super) fn bound(&mut self, uid: &str, node: &Arc<str>, band: f64) -> Option<BindOutcome> {
+        let Some(view) = self.by_uid.get_mut(uid) else {
+            return Some(BindOutcome::Bypassed);
+        };
+        if view.bound.is_some() {
+            return None;
+        }
+        let outcome = view.outcome(node, band);
+        view.bound = Some(Arc::clone(node));
+        view.outcome = Some(outcome);
+        Some(outcome)
+    }
+
+    fn put(&mut self, view: DecisionView) {
+        self.rows += view.candidates.len();
+        let uid = Arc::clone(&view.uid);
+        if let Some(old) = self.by_uid.insert(Arc::clone(&uid), view) {
+            self.rows -= old.candidates.len();
+        } else {
+            self.order.push_back(uid);
+        }
+        while self.order.len() > MAX_PODS {
+            let oldest = self.order.pop_front().and_then(|uid| self.by_uid.remove(&uid));
+            self.rows -= oldest.map_or(0, |view| view.candidates.len());
+        }
+        if self.rows > MAX_ROWS {
+            self.trim();
+        }
+    }
+
+    /// Cuts the oldest decisions to their cheapest candidates until half the budget is free, so that this is rare.
+    fn trim(&mut self) {
+        for uid in &self.order {
+            if self.rows <= MAX_ROWS / 2 {
+                return;
+            }
+            if let Some(view) = self.by_uid.get_mut(uid) {
+                self.rows -= view.candidates.len().saturating_sub(TRIMMED_ROWS);
+                view.candidates.truncate(TRIMMED_ROWS);
+                view.candidates.shrink_to_fit();
+            }
+        }
+    }
+}
+
+fn empty(pod: PodId, at: Timestamp) -> DecisionView {
+    DecisionView {
+        pod: format!("{}/{}", pod.namespace, pod.name),
+        uid: pod.uid,
+        at,
+        generation: 0,
+        exempt: None,
+        workload: None,
+        rung: None,
+        candidates: Vec::new(),
+        offered_to_us: 0,
+        bound: None,
+        outcome: None,
+    }
+}
+
+fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
+    let node = snapshot.node(ix)?;
+    let zone = node.zone.and_then(|zone| snapshot.zone(zone));
+    let profile = node
+        .model
+        .and_then(|model| snapshot.surroundings.catalogue.profile(model));
+    Some(CandidateView {
+        node: Arc::clone(&node.name),
+        zone: zone.map(|zone| zone.id.to_string()),
+        model: profile.map(|profile| profile.model.clone()),
+        awake: node.awake,
+        power_rung: Some(node.power.rung.name()),
+        measured_watts: node.power.watts.map(f64::from),
+        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.to_string())),
+        cost,
+        refused: None,
+        offered: false,
+        score: None,
+    })
+}

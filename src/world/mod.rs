@@ -1,0 +1,65 @@
+//! The one writer: readings become snapshots.
+//!
+//! Owns the task that takes reports and events in ([`Writer`]), the current [`Snapshot`] behind an `ArcSwap`
+//! ([`World`]), what is still missing before answers mean anything ([`Readiness`]), and the bounded [`DecisionLog`].
+//!
+//! ```text
+//! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
+//! extender ─(Record, try_send)───────► Writer ─► DecisionLog ───────► admin
+//! ```
+//!
+//! Must never be waited for by a reader, and must never call out.
+
+mod bindings;
+mod decisions;
+mod readiness;
+mod record;
+mod writer;
+
+pub use bindings::BindOutcome;
+pub use decisions::{CandidateView, DecisionLog, DecisionView};
+pub use readiness::{Missing, Readiness};
+pub use record::{PodId, Record, Stage};
+pub use writer::{Inbox, Senders, Writer, channels};
+
+use arc_swap::ArcSwap;
+use heliotrope_core::snapshot::Snapshot;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What readers see of the world.
+#[derive(Debug)]
+pub struct World {
+    snapshot: ArcSwap<Snapshot>,
+    readiness: ArcSwap<Readiness>,
+    decisions: Mutex<DecisionLog>,
+}
+
+impl World {
+    /// A world of which nothing is known yet.
+    #[must_use]
+    pub fn new(first: Snapshot) -> Self {
+        Self {
+            snapshot: ArcSwap::from_pointee(first),
+            readiness: ArcSwap::default(),
+            decisions: Mutex::new(DecisionLog::default()),
+        }
+    }
+
+    /// The current snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// What is still missing.
+    #[must_use]
+    pub fn readiness(&self) -> Arc<Readiness> {
+        self.readiness.load_full()
+    }
+
+    /// The decision log. Locked by the writer for each record and by the admin listener for each question, never by a
+    /// request of the scheduler.
+    pub fn decisions(&self) -> MutexGuard<'_, DecisionLog> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

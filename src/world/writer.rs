@@ -1,0 +1,189 @@
+use super::World;
+use super::readiness::Readiness;
+use super::record::Record;
+use crate::telemetry::{Clock, Metrics};
+use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
+use heliotrope_core::workload::{OwnerKind, PodFacts};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Duration, Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// Shortest time between two snapshots: a burst of events becomes one picture.
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
+/// Longest time between two snapshots: rungs and ages move even when nothing happens.
+const MAX_INTERVAL: Duration = Duration::from_secs(5);
+/// Building may take this share of the writer's time at most.
+const BUILD_SHARE: u32 = 5;
+/// Events taken at once.
+const BATCH: usize = 1024;
+
+/// Where edges send what they see.
+#[derive(Debug, Clone)]
+pub struct Senders {
+    /// Carbon providers.
+    pub carbon: mpsc::Sender<CarbonReport>,
+    /// Power sources.
+    pub power: mpsc::Sender<PowerReport>,
+    /// Watches.
+    pub cluster: mpsc::Sender<ClusterEvent>,
+    /// The extender; `try_send` only.
+    pub records: mpsc::Sender<Record>,
+}
+
+/// Where the writer hears it.
+#[derive(Debug)]
+pub struct Inbox {
+    carbon: mpsc::Receiver<CarbonReport>,
+    power: mpsc::Receiver<PowerReport>,
+    cluster: mpsc::Receiver<ClusterEvent>,
+    records: mpsc::Receiver<Record>,
+}
+
+/// The two ends of the writer's channels.
+#[must_use]
+pub fn channels() -> (Senders, Inbox) {
+    let (carbon, carbon_in) = mpsc::channel(256);
+    let (power, power_in) = mpsc::channel(16);
+    let (cluster, cluster_in) = mpsc::channel(4 * BATCH);
+    let (records, records_in) = mpsc::channel(256);
+    let inbox = Inbox {
+        carbon: carbon_in,
+        power: power_in,
+        cluster: cluster_in,
+        records: records_in,
+    };
+    (
+        Senders {
+            carbon,
+            power,
+            cluster,
+            records,
+        },
+        inbox,
+    )
+}
+
+/// The one task that writes the world.
+pub struct Writer {
+    world: Arc<World>,
+    builder: SnapshotBuilder,
+    /// Tables and figures, and the band of the policy; replaced when settings are loaded anew.
+    surroundings: watch::Receiver<(Surroundings, f64)>,
+    clock: Clock,
+    metrics: Metrics,
+    readiness: Readiness,
+    /// UIDs of the GPU pods seen bound, so that each is counted once.
+    bound: HashSet<Arc<str>>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer")
+            .field("readiness", &self.readiness)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// A writer with its world.
+    #[must_use]
+    pub fn new(
+        surroundings: watch::Receiver<(Surroundings, f64)>,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> (Self, Arc<World>) {
+        let mut builder = SnapshotBuilder::new(surroundings.borrow().0.clone());
+        let world = Arc::new(World::new(builder.build(clock())));
+        let writer = Self {
+            world: Arc::clone(&world),
+            builder,
+            surroundings,
+            clock,
+            metrics,
+            readiness: Readiness::default(),
+            bound: HashSet::new(),
+        };
+        (writer, world)
+    }
+
+    /// Takes in what comes and publishes pictures of it until cancelled.
+    pub async fn run(mut self, mut inbox: Inbox, cancel: CancellationToken) {
+        let mut events = Vec::with_capacity(BATCH);
+        let mut dirty = false;
+        let mut next = Instant::now();
+        loop {
+            let due = if dirty { next } else { next + MAX_INTERVAL };
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                Some(report) = inbox.carbon.recv() => {
+                    if let Err(mismatch) = self.builder.apply_carbon(report, (self.clock)()) {
+                        self.metrics.mismatched();
+                        tracing::debug!(%mismatch, "carbon report counts as missing");
+                    }
+                    dirty = true;
+                }
+                Some(report) = inbox.power.recv() => {
+                    self.builder.apply_power(report);
+                    dirty = true;
+                }
+                count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
+                    for event in events.drain(..) {
+                        self.observe(event);
+                    }
+                    dirty |= count > 0;
+                }
+                Some(record) = inbox.records.recv() => self.world.decisions().record(record),
+                Ok(()) = self.surroundings.changed() => {
+                    let surroundings = self.surroundings.borrow_and_update().0.clone();
+                    self.builder.surround(surroundings);
+                    dirty = true;
+                }
+                () = sleep_until(due) => {
+                    let started = Instant::now();
+                    self.publish();
+                    next = Instant::now() + MIN_INTERVAL.max(started.elapsed() * BUILD_SHARE);
+                    dirty = false;
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let snapshot = self.builder.build((self.clock)());
+        self.world.snapshot.store(Arc::new(snapshot));
+        // After the snapshot: who is told that nothing is missing must find it complete.
+        self.world.readiness.store(Arc::new(self.readiness));
+    }
+
+    fn observe(&mut self, event: ClusterEvent) {
+        match &event {
+            ClusterEvent::NodesListed => self.readiness.nodes = true,
+            ClusterEvent::PodsListed => self.readiness.pods = true,
+            ClusterEvent::Pod(pod) => self.observe_binding(pod),
+            ClusterEvent::PodGone { uid } => {
+                self.bound.remove(uid);
+            }
+            _ => {}
+        }
+        self.builder.apply_cluster(event, (self.clock)());
+    }
+
+    /// Compares where a GPU pod was bound with what we preferred. Pods bound before the first list was complete are old
+    /// news; those of DaemonSets and of the kubelet were never ours.
+    fn observe_binding(&mut self, pod: &PodFacts) {
+        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some()) else {
+            return;
+        };
+        let ours = !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node) && !pod.system_priority;
+        if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
+            return;
+        }
+        let band = self.surroundings.borrow().1;
+        let outcome = self.world.decisions().bound(&pod.uid, node, band);
+        if let Some(outcome) = outcome {
+            self.metrics.bound(outcome.name());
+        }
+    }
+}
