@@ -2,6 +2,7 @@
 //!
 //! Rooms and who may use whom are drawn in `docs/architecture.md` and held by `tests/it/architecture.rs`.
 
+pub mod app;
 pub mod cluster;
 pub mod settings;
 pub mod telemetry;
