@@ -202,7 +202,7 @@ impl RawRules {
             default.job_duration,
             bounds.clone(),
         );
-        if !bounds.contains(&job_duration) {
+        if self.job_duration.is_none() && !bounds.contains(&job_duration) {
             problems.report(
                 "maxDuration",
                 format_args!("is below the run time of jobs, {job_duration:#}"),

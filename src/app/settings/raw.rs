@@ -1,6 +1,6 @@
 use super::placement::{PlacementSettings, RawPlacementSettings};
 use crate::settings::Problems;
-use crate::telemetry::settings::{LogSettings, RawLogSettings};
+use crate::telemetry::settings::{LogSettings, RawLog};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
@@ -15,7 +15,7 @@ pub struct RawSettings {
     pub kind: Option<String>,
     /// How heliotrope logs.
     #[serde(deserialize_with = "section")]
-    pub log: RawLogSettings,
+    pub log: RawLog,
     /// Where pods run.
     #[serde(deserialize_with = "section")]
     pub placement: RawPlacementSettings,
@@ -37,7 +37,7 @@ pub struct RawSettings {
 pub type Unread = Option<IgnoredAny>;
 
 /// The file as it is meant.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// How heliotrope logs.
     pub log: LogSettings,

@@ -1,7 +1,7 @@
 use super::finding::Finding;
-use super::typed::{options, plain_message};
+use super::typed::{options, plain_message, typed};
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,6 +76,11 @@ impl Document {
         &self.scalars
     }
 
+    /// The path of every key and list item.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
     /// Where a key stands, or else the key above it that is there.
     #[must_use]
     pub fn nearest(&self, path: &str) -> Option<Position> {
@@ -87,6 +92,14 @@ impl Document {
             let cut = path.rfind(['.', '['])?;
             path = path.get(..cut)?;
         }
+    }
+
+    /// Reads the parts of the document that a type knows, and passes over the rest.
+    ///
+    /// # Errors
+    /// The first value of a wrong type.
+    pub fn view<T: DeserializeOwned>(&self) -> Result<T, Finding> {
+        typed(self)
     }
 
     pub(super) fn text(&self) -> &str {

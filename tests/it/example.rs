@@ -1,0 +1,129 @@
+//! `config/heliotrope.yaml` against the types that read it.
+
+use heliotrope::app::settings::{RELOAD, RawSettings, parse};
+use heliotrope::app::yaml::{Document, Keys};
+use heliotrope::settings::Problems;
+use std::path::Path;
+
+const EXAMPLE: &str = include_str!("../../config/heliotrope.yaml");
+
+/// Sections whose rooms are not composed yet.
+const UNREAD: [&str; 6] = ["extender", "admin", "cluster", "outbound", "carbon", "power"];
+
+fn config() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
+}
+
+/// The example with the keys that have no default: a `#` directly before a word, without a space, is taken away.
+fn complete() -> String {
+    let uncommented = |line: &str| {
+        let rest = line.trim_start();
+        let indent = " ".repeat(line.len() - rest.len());
+        match rest.strip_prefix('#') {
+            Some(key)
+                if key.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' && key.starts_with("- ")) =>
+            {
+                indent + key
+            }
+            _ => line.to_owned(),
+        }
+    };
+    EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+}
+
+fn known() -> Vec<String> {
+    let paths = Keys::of::<RawSettings>().unwrap().paths();
+    paths
+        .into_iter()
+        .filter(|path| !UNREAD.contains(&path.as_str()))
+        .collect()
+}
+
+/// Whether a path of a file is one of a known key, where `*` is any name and `[]` any item.
+fn is(path: &str, known: &str) -> bool {
+    let generic = |path: &str| {
+        let parts = path.split('.').map(|part| match part.split_once('[') {
+            Some((name, _)) => format!("{name}[]"),
+            None => part.to_owned(),
+        });
+        parts.collect::<Vec<_>>()
+    };
+    let (path, known) = (generic(path), generic(known));
+    path.len() == known.len()
+        && path
+            .iter()
+            .zip(&known)
+            .all(|(part, known)| part == known || known == "*")
+}
+
+#[test]
+fn the_example_as_it_stands_changes_nothing() {
+    let loaded = parse(EXAMPLE, config()).unwrap_or_else(|error| panic!("{error:?}"));
+    let mut problems = Problems::default();
+    let defaults = RawSettings::default().validate(&mut problems);
+    assert_eq!(problems.into_found(), []);
+    assert_eq!(loaded.settings, defaults);
+}
+
+#[test]
+fn the_complete_example_is_right_and_has_every_known_key() {
+    let text = complete();
+    parse(&text, config()).unwrap_or_else(|error| panic!("{error:?}"));
+    let document = Document::parse(&text).unwrap();
+    let known = known();
+    let missing: Vec<&String> = known
+        .iter()
+        .filter(|known| !document.paths().any(|path| is(path, known.trim_end_matches("[]"))))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new(), "keys that the example does not explain");
+}
+
+#[test]
+fn every_key_of_the_example_says_when_it_takes_effect() {
+    let lines: Vec<&str> = EXAMPLE.lines().collect();
+    let mut comment = String::new();
+    for line in &lines {
+        let text = line.trim_start();
+        if text.starts_with("# ") {
+            comment.push_str(text);
+        } else if let Some(key) = text
+            .trim_start_matches('#')
+            .split(':')
+            .next()
+            .filter(|key| !key.is_empty())
+        {
+            let section = !line.starts_with([' ', '#']) && text.ends_with(':');
+            // Keys below a commented parent share its comment.
+            let nested = line.len() - text.len() > 2;
+            let told = comment.contains("[live]") || comment.contains("[restart]") || text.contains("[restart]");
+            assert!(section || nested || told, "`{key}` does not say [live] or [restart]");
+            if !nested {
+                comment.clear();
+            }
+        }
+    }
+}
+
+#[test]
+fn reload_rules_cover_exactly_the_known_keys() {
+    let below = |path: &str, rule: &str| {
+        path.strip_prefix(rule)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    for path in known() {
+        assert!(
+            RELOAD.iter().any(|rule| below(&path, rule.key)),
+            "{path} has no reload rule"
+        );
+    }
+    for rule in RELOAD
+        .iter()
+        .filter(|rule| !UNREAD.iter().any(|section| below(rule.key, section)))
+    {
+        assert!(
+            known().iter().any(|path| below(path, rule.key)),
+            "{} is no key",
+            rule.key
+        );
+    }
+}
