@@ -2,6 +2,7 @@ use super::raw::{RawSettings, Settings};
 use super::{Finding, envelope};
 use crate::app::tables::Tables;
 use crate::app::yaml::{self, Document};
+use crate::settings::Problems;
 use heliotrope_core::placement::Throughput;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
@@ -73,7 +74,8 @@ pub fn parse(text: &str, folder: &Path) -> Result<Loaded, SettingsError> {
     envelope::check(&document).map_err(refused)?;
     let mut sources = TableFiles::default();
     let (tables, mut findings) = sources.lay(&document, folder);
-    let settings = match yaml::read(&document, RawSettings::validate) {
+    let validate = |raw: RawSettings, problems: &mut Problems| raw.located(folder).validate(problems);
+    let settings = match yaml::read(&document, validate) {
         Ok(settings) => {
             findings.extend(across(&settings, &tables, &document));
             Some(settings)

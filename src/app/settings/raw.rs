@@ -1,11 +1,13 @@
 use super::placement::{PlacementSettings, RawPlacementSettings};
+use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::settings::Problems;
 use crate::telemetry::settings::{LogSettings, RawLog};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use std::path::{Path, PathBuf};
 
-/// The file as it is written: one section a room. A room is added with one line here, one in [`Settings`] and one in
-/// [`RawSettings::validate`].
+/// The file as it is written: one section a room. A room is added with one line here, one in [`Settings`], one in
+/// [`RawSettings::validate`], and one in [`RawSettings::located`] for each file it names.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RawSettings {
@@ -19,12 +21,13 @@ pub struct RawSettings {
     /// Where pods run.
     #[serde(deserialize_with = "section")]
     pub placement: RawPlacementSettings,
+    /// What the cluster's labels mean.
+    #[serde(deserialize_with = "section")]
+    pub cluster: RawCluster,
     /// Waits for its room.
     pub extender: Unread,
     /// Waits for its room.
     pub admin: Unread,
-    /// Waits for its room.
-    pub cluster: Unread,
     /// Waits for its room.
     pub outbound: Unread,
     /// Waits for its room.
@@ -43,15 +46,26 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where pods run.
     pub placement: PlacementSettings,
+    /// What the cluster's labels mean.
+    pub cluster: ClusterSettings,
 }
 
 impl RawSettings {
+    /// Takes relative file names from the folder of the settings file.
+    #[must_use]
+    pub fn located(mut self, folder: &Path) -> Self {
+        let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
+        locate(&mut self.cluster.kubeconfig);
+        self
+    }
+
     /// Checks every section; problems are collected, and a wrong value counts as its default meanwhile.
     #[must_use]
     pub fn validate(self, problems: &mut Problems) -> Settings {
         Settings {
             log: problems.within("log", |p| self.log.validate(p)),
             placement: problems.within("placement", |p| self.placement.validate(p)),
+            cluster: problems.within("cluster", |p| self.cluster.validate(p)),
         }
     }
 }
