@@ -1,6 +1,7 @@
 //! `config/heliotrope.yaml` against the types that read it.
 
-use heliotrope::app::settings::{RELOAD, RawSettings, parse};
+use heliotrope::app::settings::{RELOAD, RawSettings, Reload, parse, reload_of};
+use heliotrope::app::tables;
 use heliotrope::app::yaml::{Document, Keys};
 use heliotrope::settings::Problems;
 use tempfile::TempDir;
@@ -15,6 +16,9 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("kubeconfig.yaml", "");
+    write("zones.yaml", tables::ZONES);
+    write("regions.yaml", tables::REGIONS);
+    write("gpu-profiles.yaml", tables::GPU_PROFILES);
     folder
 }
 
@@ -83,29 +87,33 @@ fn the_complete_example_is_right_and_has_every_known_key() {
 }
 
 #[test]
-fn every_key_of_the_example_says_when_it_takes_effect() {
-    let lines: Vec<&str> = EXAMPLE.lines().collect();
-    let mut comment = String::new();
-    for line in &lines {
+fn every_key_of_the_example_says_truly_when_it_takes_effect() {
+    let (mut section, mut told, mut checked) = (String::new(), None, 0);
+    for line in complete().lines() {
         let text = line.trim_start();
-        if text.starts_with("# ") {
-            comment.push_str(text);
-        } else if let Some(key) = text
-            .trim_start_matches('#')
-            .split(':')
-            .next()
-            .filter(|key| !key.is_empty())
-        {
-            let section = !line.starts_with([' ', '#']) && text.ends_with(':');
-            // Keys below a commented parent share its comment.
-            let nested = line.len() - text.len() > 2;
-            let told = comment.contains("[live]") || comment.contains("[restart]") || text.contains("[restart]");
-            assert!(section || nested || told, "`{key}` does not say [live] or [restart]");
-            if !nested {
-                comment.clear();
+        let marker = if text.contains("[live]") {
+            Some(Reload::Live)
+        } else if text.contains("[restart]") {
+            Some(Reload::Restart)
+        } else {
+            None
+        };
+        told = marker.or(told);
+        let Some((key, _)) = text.split_once(':').filter(|_| !text.starts_with(['#', '-'])) else {
+            continue;
+        };
+        match line.len() - text.len() {
+            0 if marker.is_none() => (section, told) = (key.to_owned(), None),
+            0 => assert_eq!(told, Some(reload_of(key)), "{key}"),
+            2 => {
+                let path = format!("{section}.{key}");
+                assert_eq!(told, Some(reload_of(&path)), "{path}");
+                checked += 1;
             }
+            _ => {}
         }
     }
+    assert!(checked > 30, "{checked} keys were checked");
 }
 
 #[test]

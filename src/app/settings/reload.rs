@@ -54,8 +54,8 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.gpuProfilesFile"),
     live("power.freshFor"),
     live("power.staleFor"),
-    live("power.pue.default"),
-    live("power.pue.regions"),
+    live("power.pue"),
+    restart("power.pue.nodeLabel"),
     live("power.host"),
     live("placement"),
 ];
