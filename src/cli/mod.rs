@@ -11,9 +11,10 @@ mod check;
 mod failure;
 mod render;
 mod scheduler_config;
+mod stanza;
 
 pub use failure::Failure;
-pub use scheduler_config::{ExtenderStanza, ManagedResource};
+pub use stanza::{ExtenderStanza, ManagedResource};
 
 use clap::{Parser, Subcommand};
 use std::io;

@@ -15,6 +15,7 @@ mod file;
 mod placement;
 mod raw;
 mod reload;
+mod rules;
 mod watch;
 
 pub use file::{Loaded, SettingsError, load, parse};
