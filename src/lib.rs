@@ -2,6 +2,8 @@
 //!
 //! Rooms and who may use whom are drawn in `docs/architecture.md` and held by `tests/it/architecture.rs`.
 
+pub mod app;
+pub mod cli;
 pub mod cluster;
 pub mod extender;
 pub mod settings;

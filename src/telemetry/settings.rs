@@ -2,6 +2,8 @@
 
 use crate::settings::Problems;
 use serde::Deserialize;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 
 /// `log`, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -36,23 +38,48 @@ impl RawLog {
     /// Checks the section.
     pub fn validate(self, problems: &mut Problems) -> LogSettings {
         let level = self.level.unwrap_or_else(|| "info".to_owned());
-        if let Err(error) = level.parse::<tracing_subscriber::filter::Targets>() {
+        if !is_filter(&level) {
             problems.report(
                 "level",
-                format_args!("`{level}` is not a log filter ({error}): write info, or info,heliotrope::carbon=debug"),
+                "is not a log filter: write error, warn, info, debug, trace, or `info,heliotrope::carbon=debug`",
             );
         }
         let format = match self.format.as_deref() {
             None | Some("text") => LogFormat::Text,
             Some("json") => LogFormat::Json,
-            Some(other) => {
-                problems.report(
-                    "format",
-                    format_args!("`{other}` is not a log format: write text or json"),
-                );
+            Some(_) => {
+                problems.report("format", "must be text or json");
                 LogFormat::Text
             }
         };
         LogSettings { level, format }
+    }
+}
+
+/// The parser takes a lone word that is no level for the name of a target, so that `inof` would log nothing but it.
+fn is_filter(text: &str) -> bool {
+    let mut parts = text.split(',').map(str::trim);
+    parts.all(|part| part == "off" || part.contains('=') || part.parse::<Level>().is_ok())
+        && text.parse::<Targets>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_level_is_no_target() {
+        for good in [
+            "info",
+            "WARN",
+            "off",
+            "info,heliotrope::carbon=debug",
+            "heliotrope=trace",
+        ] {
+            assert!(is_filter(good), "{good}");
+        }
+        for bad in ["", "inof", "info,", "heliotrope=loud", "info;debug"] {
+            assert!(!is_filter(bad), "{bad:?}");
+        }
     }
 }

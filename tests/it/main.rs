@@ -1,1 +1,10 @@
 //! Integration tests: everything that needs no cluster.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod settings_watch;

@@ -1,0 +1,212 @@
+//! What a settings file amounts to, in the words of `heliotrope check`.
+
+use super::settings::{Loaded, RELOAD, ReloadRule};
+use super::tables::{Figures, Uncertain};
+use heliotrope_core::grid::{Basis, IntensityKind, Signal, ZoneId};
+use heliotrope_core::quantity::{GramsPerKwh, Rung, Watts};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that `check` explains.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// The one kind of intensity that is ranked.
+    pub kind: IntensityKind,
+    /// Zones with a provider.
+    pub zones: Vec<ZoneOverview>,
+    /// How many zones have a yearly average of this kind, of how many in the table.
+    pub yearly_averages: (usize, usize),
+    /// How many regions the table maps, by provider.
+    pub regions: BTreeMap<String, usize>,
+    /// Regions whose zone is a guess.
+    pub uncertain_regions: Vec<Uncertain>,
+    /// GPU models known.
+    pub gpus: Vec<GpuOverview>,
+    /// When each key takes effect.
+    pub reload: &'static [ReloadRule],
+    /// What the operator may not expect.
+    pub notes: Vec<String>,
+}
+
+/// A zone with its chain of providers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ZoneOverview {
+    /// The zone.
+    pub zone: ZoneId,
+    /// Its name, if the table has it.
+    pub name: Option<String>,
+    /// Providers in the order they are asked, as `name (type)`.
+    pub providers: Vec<String>,
+    /// Rungs that this chain can reach, best first.
+    pub rungs: Vec<Rung>,
+    /// The yearly average of this kind.
+    pub yearly: Option<GramsPerKwh>,
+}
+
+/// A GPU model with its figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GpuOverview {
+    /// Canonical name.
+    pub model: String,
+    /// Idle with no process.
+    pub bare: Watts,
+    /// Step of the first context.
+    pub context: Watts,
+    /// Maximum.
+    pub max: Watts,
+    /// Data sheet throughput.
+    pub rated_throughput: Option<f64>,
+    /// Measured throughput.
+    pub measured_throughput: Option<f64>,
+    /// Who says so.
+    pub sources: Option<Figures>,
+}
+
+/// What a type of provider can give. Whether a file holds a forecast is seen when it is read; it is counted as if.
+fn rungs_of(kind: &str) -> &'static [Rung] {
+    match kind {
+        "gb-carbon-intensity" | "file" => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
+        "prometheus" => &[Rung::Live, Rung::LastKnown, Rung::Climatology],
+        "static" => &[Rung::Static],
+        _ => &[],
+    }
+}
+
+/// The `carbon` section as far as it is explained.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct View {
+    carbon: CarbonView,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CarbonView {
+    signal: Option<Signal>,
+    basis: Option<Basis>,
+    providers: Vec<ProviderView>,
+    zones: BTreeMap<ZoneId, Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ProviderView {
+    name: String,
+    r#type: String,
+}
+
+impl Overview {
+    /// Looks settings over.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Self {
+        let carbon = loaded.document.view::<View>().unwrap_or_default().carbon;
+        let kind = IntensityKind {
+            signal: carbon.signal.unwrap_or(Signal::Average),
+            basis: carbon.basis.unwrap_or(Basis::Lifecycle),
+        };
+        let tables = &loaded.tables;
+        let zones = carbon
+            .zones
+            .iter()
+            .map(|(zone, chain)| zone_overview(zone, chain, kind, &carbon, loaded));
+        let zones: Vec<ZoneOverview> = zones.collect();
+        let mut regions = BTreeMap::new();
+        for (provider, _, _) in tables.regions.table.rows() {
+            *regions.entry(provider.to_owned()).or_insert(0) += 1;
+        }
+        let with_average = tables
+            .zones
+            .rows()
+            .filter(|(zone, _)| tables.zones.yearly(zone, kind).is_some());
+        let yearly_averages = (with_average.count(), tables.zones.rows().count());
+        Self {
+            kind,
+            notes: notes(&zones, kind, loaded),
+            zones,
+            yearly_averages,
+            regions,
+            uncertain_regions: tables.regions.uncertain.clone(),
+            gpus: gpus(loaded),
+            reload: RELOAD,
+        }
+    }
+}
+
+fn zone_overview(
+    zone: &ZoneId,
+    chain: &[String],
+    kind: IntensityKind,
+    carbon: &CarbonView,
+    loaded: &Loaded,
+) -> ZoneOverview {
+    let yearly = loaded.tables.zones.yearly(zone, kind).map(|average| average.intensity);
+    let mut rungs = BTreeSet::new();
+    let mut providers = Vec::new();
+    for name in chain {
+        let provider = carbon.providers.iter().find(|provider| provider.name == *name);
+        let kind = provider.map_or("unknown", |provider| provider.r#type.as_str());
+        providers.push(format!("{name} ({kind})"));
+        rungs.extend(
+            rungs_of(kind)
+                .iter()
+                .filter(|rung| **rung != Rung::Static || yearly.is_some()),
+        );
+    }
+    ZoneOverview {
+        name: loaded.tables.zones.get(zone).map(|row| row.name.clone()),
+        zone: zone.clone(),
+        providers,
+        rungs: rungs.into_iter().collect(),
+        yearly,
+    }
+}
+
+fn gpus(loaded: &Loaded) -> Vec<GpuOverview> {
+    let gpus = &loaded.tables.gpus;
+    let rows = gpus.catalogue.profiles().iter().map(|profile| GpuOverview {
+        model: profile.model.clone(),
+        bare: profile.bare,
+        context: profile.context,
+        max: profile.max,
+        rated_throughput: profile.rated_throughput,
+        measured_throughput: profile.measured_throughput,
+        sources: gpus.figures(&profile.model).cloned(),
+    });
+    rows.collect()
+}
+
+fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<String> {
+    let mut notes = Vec::new();
+    if zones.is_empty() {
+        notes.push(
+            "no zone has a provider, so nothing can be ranked by carbon: name some under carbon.zones".to_owned(),
+        );
+    }
+    for zone in zones.iter().filter(|zone| zone.rungs.is_empty()) {
+        notes.push(format!(
+            "zone {} can reach no rung: its chain gives no {kind} intensity",
+            zone.zone
+        ));
+    }
+    if kind.signal == Signal::Marginal {
+        notes.push("marginal intensity has no yearly averages, and must not be used for accounting".to_owned());
+    }
+    let rules = &loaded.settings.placement.namespaces.default;
+    let known =
+        |zone: &&ZoneId| loaded.tables.zones.get(zone).is_none() && zones.iter().all(|row| row.zone != **zone);
+    for zone in rules
+        .allow_zones
+        .iter()
+        .flatten()
+        .chain(&rules.deny_zones)
+        .filter(known)
+    {
+        notes.push(format!(
+            "placement names zone {zone}, which no table and no chain has: is it misspelled?"
+        ));
+    }
+    notes
+}

@@ -1,0 +1,166 @@
+//! `heliotrope check`: what a settings file amounts to.
+
+use super::failure::Failure;
+use super::render::{self, Output};
+use crate::app::overview::Overview;
+use crate::app::settings::{Reload, SettingsError, load};
+use crate::app::yaml::Finding;
+use clap::Args;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Check a settings file and explain what it amounts to
+///
+/// Reads the file and the tables it names, and asks nobody: no provider, no cluster.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Check {
+    /// Settings file
+    #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+const EXAMPLES: &str = "Examples:
+  heliotrope check --config heliotrope.yaml
+  heliotrope check --config heliotrope.yaml -o json | jq '.overview.zones'";
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    ok: bool,
+    problems: &'a [Finding],
+    overview: Option<&'a Overview>,
+}
+
+impl Check {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
+        match (load(&self.config), self.output) {
+            (Ok(loaded), Output::Table) => {
+                writeln!(out, "{} is right.", self.config.display())?;
+                explain(out, &Overview::of(&loaded))?;
+                Ok(())
+            }
+            (Ok(loaded), Output::Json) => {
+                let overview = Overview::of(&loaded);
+                let answer = Answer {
+                    ok: true,
+                    problems: &[],
+                    overview: Some(&overview),
+                };
+                Ok(render::json(out, &answer)?)
+            }
+            (Err(SettingsError::Refused { findings }), Output::Json) => {
+                let answer = Answer {
+                    ok: false,
+                    problems: &findings,
+                    overview: None,
+                };
+                render::json(out, &answer)?;
+                Err(Failure::Told(2))
+            }
+            (Err(error), _) => Err(Failure::Settings {
+                path: self.config,
+                error,
+            }),
+        }
+    }
+}
+
+fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    zones(out, overview)?;
+    regions(out, overview)?;
+    gpus(out, overview)?;
+    reload(out, overview)?;
+    if !overview.notes.is_empty() {
+        writeln!(out, "\nWorth knowing")?;
+        for note in &overview.notes {
+            writeln!(out, "  - {note}")?;
+        }
+    }
+    Ok(())
+}
+
+fn zones(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    writeln!(out, "\nZones with a provider, ranked by {} intensity", overview.kind)?;
+    let rows = overview.zones.iter().map(|zone| {
+        let rungs: Vec<&str> = zone.rungs.iter().map(|rung| rung.name()).collect();
+        [
+            zone.zone.to_string(),
+            zone.name.clone().unwrap_or_default(),
+            zone.yearly.map(|average| format!("{average:.0}")).unwrap_or_default(),
+            zone.providers.join(" > "),
+            rungs.join(", "),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(out, ["ZONE", "NAME", "YEARLY", "PROVIDERS", "RUNGS POSSIBLE"], &rows)?;
+    let (with, of) = overview.yearly_averages;
+    writeln!(
+        out,
+        "  {with} of {of} zones in the table have a yearly {} average.",
+        overview.kind
+    )
+}
+
+fn regions(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    let counts = overview
+        .regions
+        .iter()
+        .map(|(provider, count)| format!("{count} of {provider}"));
+    let counts: Vec<String> = counts.collect();
+    writeln!(out, "\nRegions with a zone: {}", counts.join(", "))?;
+    if overview.uncertain_regions.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  These are guesses; a node label or carbon.regionsFile settles them:"
+    )?;
+    let rows = overview.uncertain_regions.iter().map(|row| {
+        let region = format!("{} {}", row.provider, row.region);
+        [region, row.zone.to_string(), row.why.clone()]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(out, ["REGION", "ZONE", "WHY"], &rows)
+}
+
+fn gpus(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    writeln!(
+        out,
+        "\nGPU models known (watts a board; `-o json` names the source of each figure)"
+    )?;
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let rows = overview.gpus.iter().map(|gpu| {
+        [
+            gpu.model.clone(),
+            gpu.bare.get().to_string(),
+            gpu.context.get().to_string(),
+            gpu.max.get().to_string(),
+            number(gpu.rated_throughput),
+            number(gpu.measured_throughput),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(
+        out,
+        ["MODEL", "BARE", "CONTEXT", "MAX", "RATED TFLOP/S", "MEASURED"],
+        &rows,
+    )
+}
+
+fn reload(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    writeln!(out, "\nWhen a change takes effect (the longest key that fits counts)")?;
+    let rows = overview.reload.iter().map(|rule| {
+        let when = match rule.reload {
+            Reload::Live => "with the next decision",
+            Reload::Restart => "after a restart",
+        };
+        [rule.key.to_owned(), when.to_owned()]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(out, ["KEY", "TAKES EFFECT"], &rows)
+}
