@@ -1,1 +1,3 @@
 //! Integration tests: everything that needs no cluster.
+
+mod architecture;
