@@ -1,5 +1,6 @@
 //! Integration tests: everything that needs no cluster.
 
+mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
