@@ -1,5 +1,6 @@
 //! The ladder of carbon readings of one zone: live → last known → forecast → climatology → static.
 
+use super::history::History;
 use super::readings::{CarbonReport, Forecast, LatestIntensity};
 use crate::grid::{IntensityKind, IntensityPoint, IntensitySeries, ZoneId, climatology};
 use crate::quantity::{GramsPerKwh, Rung, Source};
@@ -7,12 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Days of history that a climatology is made of.
-const HISTORY: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How far ahead a composed series reaches. Beyond it its own mean is assumed.
 const AHEAD: SignedDuration = SignedDuration::from_hours(72);
-/// Points kept of one zone's history: seven days of half-hours, with room for five-minute feeds to thin themselves out.
-const MAX_HISTORY: usize = 2 * 7 * 48;
 
 /// How long a carbon reading counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +98,7 @@ pub(super) struct ZoneCarbon {
     latest: BTreeMap<u8, (LatestIntensity, Source)>,
     forecast: BTreeMap<u8, (Forecast, Source)>,
     fixed: BTreeMap<u8, (GramsPerKwh, Source)>,
-    history: BTreeMap<Timestamp, GramsPerKwh>,
+    history: History,
 }
 
 impl ZoneCarbon {
@@ -116,15 +113,9 @@ impl ZoneCarbon {
             zone: _,
             kind: _,
         } = report;
-        let oldest = now.saturating_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        self.history.extend(
-            history
-                .into_iter()
-                .map(|p| (p.from, p.value))
-                .filter(|(from, _)| *from <= now),
-        );
+        let observed = latest.map(|LatestIntensity { from, value, .. }| IntensityPoint { from, value });
+        self.history.extend(history.into_iter().chain(observed), now);
         if let Some(latest) = latest {
-            self.history.insert(latest.from, latest.value);
             let newer = self
                 .latest
                 .get(&priority)
@@ -138,10 +129,6 @@ impl ZoneCarbon {
         }
         if let Some(fixed) = fixed {
             self.fixed.insert(priority, (fixed, source));
-        }
-        self.history = self.history.split_off(&oldest);
-        while self.history.len() > MAX_HISTORY {
-            self.history.pop_first();
         }
     }
 
@@ -213,15 +200,7 @@ impl ZoneCarbon {
     }
 
     fn climate_view(&self, now: Timestamp) -> Option<CarbonView> {
-        let history: Vec<_> = self
-            .history
-            .iter()
-            .map(|(from, value)| IntensityPoint {
-                from: *from,
-                value: *value,
-            })
-            .collect();
-        let series = climatology(&history, now, AHEAD)?;
+        let series = climatology(&self.history.points(), now, AHEAD)?;
         let value = series.at(now)?;
         Some(CarbonView {
             series,

@@ -15,6 +15,7 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod history;
 mod node;
 mod picture;
 mod power;
