@@ -11,6 +11,10 @@ use std::sync::Arc;
 /// How far ahead a composed series reaches. Beyond it its own mean is assumed.
 const AHEAD: SignedDuration = SignedDuration::from_hours(72);
 
+/// A provider's clock may run ahead of ours by this much. What begins later is a prediction and no observation: held as
+/// the latest value, it would keep every true one out until its time has come.
+const MAX_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// How long a carbon reading counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LadderBounds {
@@ -113,6 +117,7 @@ impl ZoneCarbon {
             zone: _,
             kind: _,
         } = report;
+        let latest = latest.filter(|latest| latest.from < latest.until && latest.from <= soon(now));
         let observed = latest.map(|LatestIntensity { from, value, .. }| IntensityPoint { from, value });
         self.history.extend(history.into_iter().chain(observed), now);
         if let Some(latest) = latest {
@@ -124,7 +129,9 @@ impl ZoneCarbon {
                 self.latest.insert(priority, (latest, source.clone()));
             }
         }
-        if let Some(forecast) = forecast {
+        if let Some(mut forecast) = forecast {
+            // A forecast ages from its receipt at the latest, whatever the provider's clock says.
+            forecast.issued_at = forecast.issued_at.min(now);
             self.forecast.insert(priority, (forecast, source.clone()));
         }
         if let Some(fixed) = fixed {
@@ -139,7 +146,7 @@ impl ZoneCarbon {
         let tail = |from| ahead(forecast.as_ref(), climate.as_ref(), from, now);
         let held = |grace: SignedDuration| {
             let holds = |latest: &LatestIntensity| {
-                latest.from <= now && now < latest.until.saturating_add(grace).unwrap_or(Timestamp::MAX)
+                latest.from <= soon(now) && now < latest.until.saturating_add(grace).unwrap_or(Timestamp::MAX)
             };
             let (latest, source) = self.latest.values().find(|(latest, _)| holds(latest))?;
             let mut points = vec![IntensityPoint {
@@ -210,6 +217,11 @@ impl ZoneCarbon {
             estimated: true,
         })
     }
+}
+
+/// What still counts as now.
+fn soon(now: Timestamp) -> Timestamp {
+    now.saturating_add(MAX_SKEW).unwrap_or(Timestamp::MAX)
 }
 
 /// What is expected from a moment on: the forecast as far as it reaches, the usual day after that.
