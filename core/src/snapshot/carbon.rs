@@ -36,6 +36,13 @@ impl Default for LadderBounds {
     }
 }
 
+impl LadderBounds {
+    /// How long past its period a value is live or last known.
+    fn held_for(&self) -> SignedDuration {
+        self.live_grace.saturating_add(self.last_known_for)
+    }
+}
+
 /// What a zone says on one rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CarbonView {
@@ -143,33 +150,8 @@ impl ZoneCarbon {
     pub(super) fn views(&self, id: ZoneId, bounds: &LadderBounds, now: Timestamp) -> ZoneState {
         let forecast = self.forecast_view(bounds, now);
         let climate = self.climate_view(now);
-        let tail = |from| ahead(forecast.as_ref(), climate.as_ref(), from, now);
-        let held = |grace: SignedDuration| {
-            let holds = |latest: &LatestIntensity| {
-                latest.from <= soon(now) && now < latest.until.saturating_add(grace).unwrap_or(Timestamp::MAX)
-            };
-            let (latest, source) = self.latest.values().find(|(latest, _)| holds(latest))?;
-            let mut points = vec![IntensityPoint {
-                from: now.min(latest.from),
-                value: latest.value,
-            }];
-            points.extend(tail(latest.until.max(now)));
-            let last = points.last().map_or(now, |point| point.from);
-            let end = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-            let series = if points.len() == 1 || end <= last {
-                IntensitySeries::constant(latest.value, now)
-            } else {
-                IntensitySeries::new(points, end).ok()?
-            };
-            let source = source.clone();
-            Some(CarbonView {
-                series,
-                now: latest.value,
-                source,
-                observed_at: latest.from,
-                estimated: latest.estimated,
-            })
-        };
+        let held = |reach| self.held_view(reach, [forecast.as_ref(), climate.as_ref()], now);
+        let (live, last_known) = (held(bounds.live_grace), held(bounds.held_for()));
         let fixed = self.fixed.values().next().map(|(value, source)| CarbonView {
             series: IntensitySeries::constant(*value, now),
             now: *value,
@@ -177,12 +159,47 @@ impl ZoneCarbon {
             observed_at: now,
             estimated: true,
         });
-        let live = held(bounds.live_grace);
-        let last_known = held(bounds.live_grace.saturating_add(bounds.last_known_for));
         ZoneState {
             id,
             views: [live, last_known, forecast, climate, fixed],
         }
+    }
+
+    /// The best latest value that is within its period or at most `reach` past it, followed by what is expected.
+    ///
+    /// Within its period the value gives way when the period ends. Past it nobody has published what follows, and the
+    /// value stands in for now as long as it counts: what is expected follows at the end of its reach.
+    fn held_view(
+        &self,
+        reach: SignedDuration,
+        expected: [Option<&CarbonView>; 2],
+        now: Timestamp,
+    ) -> Option<CarbonView> {
+        let end_of = |latest: &LatestIntensity| latest.until.saturating_add(reach).unwrap_or(Timestamp::MAX);
+        let counts = |latest: &LatestIntensity| latest.from <= soon(now) && now < end_of(latest);
+        let (latest, source) = self.latest.values().find(|(latest, _)| counts(latest))?;
+        let gives_way = if now < latest.until {
+            latest.until
+        } else {
+            end_of(latest)
+        };
+        let (points, end) = ahead(expected, gives_way, now);
+        let series = if points.is_empty() {
+            IntensitySeries::constant(latest.value, now)
+        } else {
+            let first = IntensityPoint {
+                from: now.min(latest.from),
+                value: latest.value,
+            };
+            IntensitySeries::new([vec![first], points].concat(), end).ok()?
+        };
+        Some(CarbonView {
+            series,
+            now: latest.value,
+            source: source.clone(),
+            observed_at: latest.from,
+            estimated: latest.estimated,
+        })
     }
 
     fn forecast_view(&self, bounds: &LadderBounds, now: Timestamp) -> Option<CarbonView> {
@@ -224,30 +241,23 @@ fn soon(now: Timestamp) -> Timestamp {
     now.saturating_add(MAX_SKEW).unwrap_or(Timestamp::MAX)
 }
 
-/// What is expected from a moment on: the forecast as far as it reaches, the usual day after that.
-fn ahead(
-    forecast: Option<&CarbonView>,
-    climate: Option<&CarbonView>,
-    from: Timestamp,
-    now: Timestamp,
-) -> Vec<IntensityPoint> {
+/// What is expected from a moment on, and how far that reaches: the forecast as far as it goes, then the usual day. What
+/// comes after is not known and is left to the series' own mean; the last period must not be stretched over days.
+fn ahead(expected: [Option<&CarbonView>; 2], from: Timestamp, now: Timestamp) -> (Vec<IntensityPoint>, Timestamp) {
     let mut points = Vec::new();
     let mut covered = from;
-    for view in [forecast, climate].into_iter().flatten() {
+    for view in expected.into_iter().flatten() {
         if view.series.end() <= covered {
             continue;
         }
-        points.extend(
-            view.series
-                .at(covered)
-                .map(|value| IntensityPoint { from: covered, value }),
-        );
+        let value = view.series.at(covered);
+        points.extend(value.map(|value| IntensityPoint { from: covered, value }));
         points.extend(view.series.points().iter().filter(|point| point.from > covered));
         covered = view.series.end();
     }
-    let end = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-    points.retain(|point| point.from < end);
-    points
+    let limit = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
+    points.retain(|point| point.from < limit);
+    (points, covered.min(limit))
 }
 
 /// A zone with when its views were made: they are made anew when something was heard, and once a minute as time passes.
