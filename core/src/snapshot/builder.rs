@@ -75,8 +75,15 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Replaces tables and figures, keeping what was heard.
+    /// Replaces tables and figures, keeping what was heard; but of carbon only what is of the kind now ranked.
     pub fn surround(&mut self, surroundings: Surroundings) {
+        for zone in &mut self.zones {
+            if surroundings.kind == self.surroundings.kind {
+                zone.expire();
+            } else {
+                *zone = Zone::new(zone.id().clone());
+            }
+        }
         self.surroundings = Arc::new(surroundings);
         self.resolved.clear();
     }

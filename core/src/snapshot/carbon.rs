@@ -6,6 +6,7 @@ use crate::grid::{IntensityKind, IntensityPoint, IntensitySeries, ZoneId, climat
 use crate::quantity::{GramsPerKwh, Rung, Source};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How far ahead a composed series reaches. Beyond it its own mean is assumed.
@@ -203,12 +204,9 @@ impl ZoneCarbon {
     }
 
     fn forecast_view(&self, bounds: &LadderBounds, now: Timestamp) -> Option<CarbonView> {
-        let counts = |forecast: &Forecast| {
-            now < forecast.until && now.duration_since(forecast.issued_at) < bounds.forecast_for
-        };
         self.forecast
             .values()
-            .filter(|(forecast, _)| counts(forecast))
+            .filter(|(forecast, _)| now < counts_until(forecast, bounds))
             .find_map(|(forecast, source)| {
                 let series = IntensitySeries::new(forecast.points.clone(), forecast.until).ok()?;
                 let value = series.at(now)?;
@@ -223,6 +221,28 @@ impl ZoneCarbon {
             })
     }
 
+    /// The next moment at which a value begins, gives way or stops to count: until then the views stay as they are, and at
+    /// that moment they must not.
+    fn next_turn(&self, state: &ZoneState, bounds: &LadderBounds, now: Timestamp) -> Timestamp {
+        let of_latest = self.latest.values().flat_map(|(latest, _)| {
+            let end = |reach| latest.until.saturating_add(reach).unwrap_or(Timestamp::MAX);
+            [latest.until, end(bounds.live_grace), end(bounds.held_for())]
+        });
+        let of_forecast = self
+            .forecast
+            .values()
+            .map(|(forecast, _)| counts_until(forecast, bounds));
+        let of_series = [Rung::Forecast, Rung::Climatology]
+            .into_iter()
+            .filter_map(|rung| state.view(rung)?.series.next_change(now));
+        let remake = now.saturating_add(REMAKE).unwrap_or(Timestamp::MAX);
+        of_latest
+            .chain(of_forecast)
+            .chain(of_series)
+            .filter(|turn| *turn > now)
+            .fold(remake, Timestamp::min)
+    }
+
     fn climate_view(&self, now: Timestamp) -> Option<CarbonView> {
         let series = climatology(&self.history.points(), now, AHEAD)?;
         let value = series.at(now)?;
@@ -234,6 +254,12 @@ impl ZoneCarbon {
             estimated: true,
         })
     }
+}
+
+/// When a forecast stops to count: at its end, or when too much time has passed since it was issued.
+fn counts_until(forecast: &Forecast, bounds: &LadderBounds) -> Timestamp {
+    let aged = forecast.issued_at.saturating_add(bounds.forecast_for);
+    forecast.until.min(aged.unwrap_or(Timestamp::MAX))
 }
 
 /// What still counts as now.
@@ -260,16 +286,16 @@ fn ahead(expected: [Option<&CarbonView>; 2], from: Timestamp, now: Timestamp) ->
     (points, covered.min(limit))
 }
 
-/// A zone with when its views were made: they are made anew when something was heard, and once a minute as time passes.
+/// A zone with its views and for how long they hold.
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     id: ZoneId,
     carbon: ZoneCarbon,
-    made: Option<(Timestamp, Arc<ZoneState>)>,
+    made: Option<(Range<Timestamp>, Arc<ZoneState>)>,
 }
 
-/// Views older than this are made anew: rungs change by the minute, not by the request.
-const REMAKE: SignedDuration = SignedDuration::from_secs(30);
+/// Views are made anew at least this often: a series reaches ahead from when it was made.
+const REMAKE: SignedDuration = SignedDuration::from_mins(1);
 
 impl Zone {
     pub(super) fn new(id: ZoneId) -> Self {
@@ -289,14 +315,20 @@ impl Zone {
         self.made = None;
     }
 
+    /// Makes the views anew whatever they say: bounds changed.
+    pub(super) fn expire(&mut self) {
+        self.made = None;
+    }
+
     pub(super) fn state(&mut self, bounds: &LadderBounds, now: Timestamp) -> Arc<ZoneState> {
-        if let Some((at, state)) = &self.made
-            && now.duration_since(*at).abs() < REMAKE
+        if let Some((holds, state)) = &self.made
+            && holds.contains(&now)
         {
             return Arc::clone(state);
         }
         let state = Arc::new(self.carbon.views(self.id.clone(), bounds, now));
-        self.made = Some((now, Arc::clone(&state)));
+        let until = self.carbon.next_turn(&state, bounds, now);
+        self.made = Some((now..until, Arc::clone(&state)));
         state
     }
 }
