@@ -1,6 +1,7 @@
-use super::carbon::{KindMismatch, Zone};
+use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
+use super::ladder::Zone;
 use super::node::{NodeState, Place};
 use super::picture::{NodeIx, Snapshot, ZoneIx};
 use super::power::PowerState;

@@ -4,7 +4,7 @@
 //! that they accumulate in, the freshness ladder, and [`Snapshot`]: what a request loads once and uses alone.
 //!
 //! ```text
-//! CarbonReport ─► carbon (ladder) ─┐
+//! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┘
 //! ```
@@ -16,6 +16,7 @@ mod carbon;
 mod classes;
 mod cluster;
 mod history;
+mod ladder;
 mod node;
 mod picture;
 mod power;
