@@ -65,8 +65,7 @@ impl SnapshotBuilder {
 
     /// Takes a power report in.
     pub fn apply_power(&mut self, report: PowerReport) {
-        let cluster = &self.cluster;
-        self.power.apply(report, |node| cluster.empty_since(node));
+        self.power.apply(report, &self.cluster);
     }
 
     /// Takes a change of the cluster in.
