@@ -18,7 +18,7 @@ impl History {
     /// Takes past points in, in any order. Of several points in one half hour the last one stays; what is in the future
     /// or too old is left out.
     pub(super) fn extend(&mut self, points: impl IntoIterator<Item = IntensityPoint>, now: Timestamp) {
-        let oldest = slot(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN));
+        let oldest = oldest(now);
         let past = points
             .into_iter()
             .filter(|point| point.from <= now && slot(point.from) >= oldest);
@@ -31,10 +31,19 @@ impl History {
         self.0 = self.0.split_off(&oldest);
     }
 
-    /// The points, in order.
-    pub(super) fn points(&self) -> Vec<IntensityPoint> {
-        self.0.values().copied().collect()
+    /// The points of the last days, in order: fewer and fewer once nothing new is heard.
+    pub(super) fn points(&self, now: Timestamp) -> Vec<IntensityPoint> {
+        self.0.range(oldest(now)..).map(|(_, point)| *point).collect()
     }
+
+    /// When the next point becomes too old: slots end together, whatever their age.
+    pub(super) fn next_turn(now: Timestamp) -> Timestamp {
+        Timestamp::from_second((slot(now) + 1) * SLOT_SECONDS).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn oldest(now: Timestamp) -> i64 {
+    slot(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN))
 }
 
 fn slot(when: Timestamp) -> i64 {
@@ -61,7 +70,7 @@ mod tests {
             let at = five * 300;
             history.extend([point(at, 100.0)], Timestamp::from_second(at).unwrap());
         }
-        let points = history.points();
+        let points = history.points(Timestamp::from_second(days_9 * 300).unwrap());
         let reach = points.last().unwrap().from.duration_since(points.first().unwrap().from);
         assert!(reach >= SignedDuration::from_hours(7 * 24 - 1), "{reach}");
         assert!(points.len() <= 337, "{}", points.len());
@@ -74,7 +83,7 @@ mod tests {
             let all = [point(1800, 1.0), point(2100, 2.0), point(3599, 3.0)];
             let mut history = History::default();
             history.extend(order.map(|i: usize| all[i]), now);
-            assert_eq!(history.points(), vec![all[2]], "{order:?}");
+            assert_eq!(history.points(now), vec![all[2]], "{order:?}");
         }
     }
 
@@ -83,6 +92,25 @@ mod tests {
         let now = Timestamp::from_second(7200).unwrap();
         let mut history = History::default();
         history.extend([point(3600, 1.0), point(3600, 2.0), point(7201, 9.0)], now);
-        assert_eq!(history.points(), vec![point(3600, 2.0)]);
+        assert_eq!(history.points(now), vec![point(3600, 2.0)]);
+    }
+
+    #[test]
+    fn what_is_too_old_goes_even_if_nothing_new_is_heard() {
+        let mut history = History::default();
+        history.extend([point(0, 1.0), point(1800, 2.0)], Timestamp::from_second(1800).unwrap());
+        let week = KEPT.as_secs();
+        for (now, left) in [(week, 2), (week + 1799, 2), (week + 1800, 1), (week + 3600, 0)] {
+            let now = Timestamp::from_second(now).unwrap();
+            assert_eq!(history.points(now).len(), left, "{now}");
+        }
+        assert_eq!(
+            History::next_turn(Timestamp::from_second(1799).unwrap()).as_second(),
+            1800
+        );
+        assert_eq!(
+            History::next_turn(Timestamp::from_second(1800).unwrap()).as_second(),
+            3600
+        );
     }
 }

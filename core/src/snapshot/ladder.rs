@@ -149,7 +149,10 @@ impl ZoneCarbon {
         let of_series = [Rung::Forecast, Rung::Climatology]
             .into_iter()
             .filter_map(|rung| state.view(rung)?.series.next_change(now));
-        let remake = now.saturating_add(REMAKE).unwrap_or(Timestamp::MAX);
+        let remake = now
+            .saturating_add(REMAKE)
+            .unwrap_or(Timestamp::MAX)
+            .min(History::next_turn(now));
         of_latest
             .chain(of_forecast)
             .chain(of_series)
@@ -158,7 +161,7 @@ impl ZoneCarbon {
     }
 
     fn climate_view(&self, now: Timestamp) -> Option<CarbonView> {
-        let series = climatology(&self.history.points(), now, AHEAD)?;
+        let series = climatology(&self.history.points(now), now, AHEAD)?;
         let value = series.at(now)?;
         Some(CarbonView {
             series,

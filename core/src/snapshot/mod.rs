@@ -23,6 +23,8 @@ mod power;
 mod readings;
 mod slots;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 
 pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
