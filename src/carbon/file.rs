@@ -199,11 +199,10 @@ mod tests {
             points.iter().map(|p| p.value.get()).collect::<Vec<_>>(),
             [300.5, 200.0, 100.0]
         );
+        let lifecycle = csv(EXPORT, Basis::Lifecycle).unwrap();
         assert_eq!(
-            csv(EXPORT, Basis::Lifecycle).unwrap().values().next().unwrap()[0]
-                .value
-                .get(),
-            350.25
+            lifecycle.values().next().unwrap()[0].value,
+            GramsPerKwh::new(350.25).unwrap()
         );
     }
 

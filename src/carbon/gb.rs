@@ -140,18 +140,25 @@ fn minute(text: &str) -> Result<Timestamp, CarbonError> {
 mod tests {
     use super::*;
 
-    fn parse(body: &str) -> Result<CarbonReport, CarbonError> {
-        let periods = match serde_json::from_str::<Body>(body).unwrap().data {
+    fn periods(body: &str) -> Vec<Period> {
+        match serde_json::from_str::<Body>(body).unwrap().data {
             Data::Periods(periods) => periods,
             Data::Regions(regions) => regions.into_iter().flat_map(|region| region.data).collect(),
             Data::Region(region) => region.data,
-        };
-        report(
-            &periods,
-            &"GB".parse().unwrap(),
-            "gb",
-            "2018-01-20T12:10:00Z".parse().unwrap(),
-        )
+        }
+    }
+
+    fn parse(body: &str) -> Result<CarbonReport, CarbonError> {
+        let (zone, now) = (zone("GB"), at("2018-01-20T12:10:00Z"));
+        report(&periods(body), &zone, "gb", now)
+    }
+
+    fn zone(text: &str) -> ZoneId {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -172,7 +179,7 @@ mod tests {
     fn a_region_comes_as_an_object_or_in_a_list_and_has_no_actual() {
         let region = r#"{"regionid":3,"data":[{"from":"2018-01-20T12:00Z","to":"2018-01-20T12:30Z","intensity":{"forecast":266,"index":"moderate"}}]}"#;
         for body in [format!(r#"{{"data":{region}}}"#), format!(r#"{{"data":[{region}]}}"#)] {
-            assert_eq!(parse(&body).unwrap().latest.unwrap().value.get(), 266.0);
+            assert_eq!(parse(&body).unwrap().latest.unwrap().value, GramsPerKwh::new(266.0).unwrap());
         }
     }
 
