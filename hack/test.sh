@@ -145,7 +145,12 @@ release_binary() {
 
 closing_lines() { # the runner's own lines, each under the name of what it ran; targets without a test are left out
   awk '
-    /^ *(Running|Doc-tests) / { name = $0; sub(/^ *(Running )?/, "", name); sub(/ \(.*/, "", name) }
+    /^ *Running / { # "Running tests/it/main.rs (target/debug/deps/it-0123456789abcdef)": "it: tests/it/main.rs"
+      name = $0; sub(/^ *Running /, "", name); sub(/ \(.*/, "", name)
+      binary = $0; sub(/.*\(/, "", binary); sub(/.*\//, "", binary); sub(/-[0-9a-f]*\).*/, "", binary)
+      name = binary ": " name
+    }
+    /^ *Doc-tests / { name = $0; sub(/^ */, "", name) }
     /^test result:/ && !/ok\. 0 passed; 0 failed; 0 ignored/ { print name; print }
   ' "$logs"/*.log
 }
