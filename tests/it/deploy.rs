@@ -217,7 +217,8 @@ fn the_extender_is_asked_on_loopback_and_may_fail() {
 #[test]
 fn the_settings_of_the_base_are_right_and_reach_the_probes() {
     let path = format!("{BASE}/heliotrope.yaml");
-    let loaded = heliotrope::app::settings::load(&root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let loaded =
+        heliotrope::app::settings::load(&root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let settings = loaded.settings;
     assert!(
         !settings.admin.listen.ip().is_loopback(),

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod example;
 #[cfg(test)]
 mod settings;
