@@ -5,6 +5,7 @@
 
 mod a_greenest_zone;
 mod d_preemption;
+mod deploy;
 mod i_throughput;
 mod site;
 mod smoke;
