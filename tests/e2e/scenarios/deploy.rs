@@ -90,11 +90,8 @@ async fn deploy_works_with_the_rights_it_ships() {
     let metrics = heliotrope.metrics().await;
     let applied = [("verb", "filter"), ("outcome", "applied")];
     assert_eq!(metrics.get("heliotrope_extender_requests_total", &applied), Some(1.0));
-    assert_eq!(
-        metrics.get("heliotrope_watch_errors_total", &[]).unwrap_or_default(),
-        0.0,
-        "the reader may not watch what it must"
-    );
+    let interrupted = metrics.get("heliotrope_watch_errors_total", &[]).unwrap_or_default();
+    assert!(interrupted < 1.0, "the reader may not watch what it must");
     figures.note("bound in the greenest region", true);
 }
 
@@ -182,35 +179,41 @@ fn kubeconfig(plane: &ControlPlane, user: &str, token: &str) -> PathBuf {
 
 /// Asks the API server what the two identities may.
 async fn assert_rights(scheduler: &Path, reader: &Path) {
-    for (who, verb, resource, subresource, wanted) in [
-        (reader, "watch", "nodes", "", true),
-        (reader, "list", "pods", "", true),
-        (reader, "create", "pods", "binding", false),
-        (reader, "delete", "pods", "", false),
-        (reader, "patch", "nodes", "", false),
-        (reader, "get", "secrets", "", false),
-        (scheduler, "create", "pods", "binding", true),
-        (scheduler, "patch", "pods", "status", true),
-        (scheduler, "get", "secrets", "", false),
-        (scheduler, "delete", "nodes", "", false),
+    let on = |verb: &str, resource: &str| json!({ "namespace": "default", "verb": verb, "resource": resource });
+    let of = |verb: &str, resource: &str, subresource: &str| json!({ "namespace": "default", "verb": verb, "resource": resource, "subresource": subresource });
+    let lease = |verb: &str, name: &str| {
+        json!({
+            "namespace": NAMESPACE, "verb": verb, "group": "coordination.k8s.io", "resource": "leases", "name": name,
+        })
+    };
+    let authentication = json!({
+        "namespace": "kube-system", "verb": "get", "resource": "configmaps", "name": "extension-apiserver-authentication",
+    });
+    for (who, attributes, wanted) in [
+        (reader, on("watch", "nodes"), true),
+        (reader, on("list", "pods"), true),
+        (reader, of("create", "pods", "binding"), false),
+        (reader, on("delete", "pods"), false),
+        (reader, on("patch", "nodes"), false),
+        (reader, on("get", "secrets"), false),
+        (reader, lease("update", "heliotrope-scheduler"), false),
+        (scheduler, of("create", "pods", "binding"), true),
+        (scheduler, of("patch", "pods", "status"), true),
+        // Without update the lease is taken once and never renewed.
+        (scheduler, lease("update", "heliotrope-scheduler"), true),
+        (scheduler, lease("update", "another"), false),
+        (scheduler, authentication, true),
+        (scheduler, on("get", "secrets"), false),
+        (scheduler, on("delete", "nodes"), false),
     ] {
         let (file, options) = (Kubeconfig::read_from(who).unwrap(), KubeConfigOptions::default());
         let config = kube::Config::from_custom_kubeconfig(file, &options).await.unwrap();
         let client = kube::Client::try_from(config).unwrap();
-        let question: SelfSubjectAccessReview = serde_json::from_value(json!({ "spec": { "resourceAttributes": {
-            "namespace": "default", "verb": verb, "resource": resource, "subresource": subresource,
-        } } }))
-        .unwrap();
-        let answer = Api::all(client)
-            .create(&PostParams::default(), &question)
-            .await
-            .unwrap();
-        assert_eq!(
-            answer.status.unwrap().allowed,
-            wanted,
-            "{}: {verb} {resource}/{subresource}",
-            who.display()
-        );
+        let question = json!({ "spec": { "resourceAttributes": attributes } });
+        let question: SelfSubjectAccessReview = serde_json::from_value(question).unwrap();
+        let answer = Api::all(client).create(&PostParams::default(), &question).await;
+        let allowed = answer.unwrap().status.unwrap().allowed;
+        assert_eq!(allowed, wanted, "{}: {attributes}", who.display());
     }
 }
 
