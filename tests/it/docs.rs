@@ -1,5 +1,6 @@
 //! The pages: their links resolve, and what they name exists.
 
+mod formulas;
 mod links;
 mod names;
 
