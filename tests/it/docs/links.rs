@@ -57,7 +57,7 @@ fn problem(page: &Path, target: &str) -> Option<String> {
     let path = if path.is_empty() {
         page.to_owned()
     } else {
-        page.parent().unwrap().join(path)
+        page.with_file_name("").join(path)
     };
     if !path.exists() {
         return Some(format!("{}: {target} does not exist", shown(page)));
@@ -84,17 +84,18 @@ fn links_between_pages_resolve() {
 fn pages_that_files_name_exist() {
     let mut problems = Vec::new();
     for file in files(&[".rs", ".yaml", ".yml", ".toml", ".sh", ".md"]) {
-        for (at, _) in read(&file).match_indices("docs/") {
-            let text = read(&file);
-            let name: String = text[at..]
+        for rest in read(&file).split("docs/").skip(1) {
+            let name: String = rest
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.'))
                 .collect();
-            let Some(end) = name.find(".md") else { continue };
-            let name = &name[..end + 3];
+            let Some((name, _)) = name.split_once(".md") else {
+                continue;
+            };
+            let name = format!("docs/{name}.md");
             // From the root as in code, or from the page's own folder as in a link.
-            let beside = file.parent().unwrap().join(name);
-            if !root().join(name).exists() && !beside.exists() {
+            let beside = file.with_file_name("").join(&name);
+            if !root().join(&name).exists() && !beside.exists() {
                 problems.push(format!("{} names {name}, which does not exist", shown(&file)));
             }
         }

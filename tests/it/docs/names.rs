@@ -120,11 +120,12 @@ fn metrics_that_pages_name_exist() {
     let mut problems = Vec::new();
     for page in pages() {
         let text = read(&page);
-        for (at, _) in text.match_indices("heliotrope_") {
-            let name: String = text[at..]
+        for rest in text.split("heliotrope_").skip(1) {
+            let name: String = rest
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
                 .collect();
+            let name = format!("heliotrope_{name}");
             let series = name.trim_end_matches("_bucket");
             if name != "heliotrope_core" && !exported.contains_key(series) {
                 problems.push(format!("{}: {name} is not exported", shown(&page)));
@@ -203,11 +204,12 @@ fn keys_under_our_prefix_that_pages_name_exist() {
     let mut known = annotation_keys();
     // The API version of the settings, and the node label that names the grid zone.
     known.extend(["v1alpha1".to_owned(), "grid-zone".to_owned()]);
+    let prefix = heliotrope_core::workload::ANNOTATION_PREFIX;
     let mut problems = Vec::new();
     for page in pages() {
         let text = read(&page);
-        for (at, prefix) in text.match_indices(heliotrope_core::workload::ANNOTATION_PREFIX) {
-            let key: String = text[at + prefix.len()..]
+        for rest in text.split(prefix).skip(1) {
+            let key: String = rest
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
                 .collect();
