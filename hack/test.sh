@@ -3,9 +3,9 @@
 # real control plane, whose binaries it builds into a cache. Needs Rust and a C compiler. What else is missing (Go, a
 # Prometheus, the network) is left out loudly, with the reason, and listed again at the end.
 #
-#   hack/test.sh               everything
-#   hack/test.sh --no-e2e      without the end-to-end suite and what only it needs
-#   hack/test.sh --only-e2e    the end-to-end suite and what it needs, nothing else
+#   hack/test.sh                        everything
+#   hack/test.sh --no-e2e               without the end-to-end suite and what only it needs
+#   hack/test.sh --only-e2e [NAME …]    the end-to-end suite, or its scenarios of these names, and what they need
 #
 # Given in the environment, these are used instead of what the script would make:
 #   HELIOTROPE_CONTROLPLANE=DIR    binaries of the control plane (hack/controlplane/build.sh says which)
@@ -19,11 +19,11 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-checks=yes e2e=yes
+checks=yes e2e=yes scenarios=()
 case "${1:-}" in
   "") ;;
   --no-e2e) e2e=no ;;
-  --only-e2e) checks=no ;;
+  --only-e2e) checks=no scenarios=("${@:2}") ;;
   -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
   *) echo "unknown argument $1; see hack/test.sh --help" >&2; exit 2 ;;
 esac
@@ -198,7 +198,7 @@ if [ $e2e = yes ]; then
       export "$name=$(realpath -m "${!name}")"
     done
     step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-45}m" \
-      cargo test --test e2e --locked -- --test-threads=1 --nocapture
+      cargo test --test e2e --locked -- --test-threads=1 --nocapture "${scenarios[@]}"
     echo "figures: $HELIOTROPE_E2E_OUT"
   fi
 else
