@@ -25,7 +25,7 @@ const NAMESPACE: &str = "heliotrope-system";
 const KUSTOMIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kustomize");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deploy_works_with_the_rights_it_ships() {
+async fn k_deploy_works_with_the_rights_it_ships() {
     let mut figures = Figures::of("deploy");
     let plane = ControlPlane::start().await;
     let admin = plane.client().await;
