@@ -117,6 +117,24 @@ fn every_decision_stands_in_the_list() {
 }
 
 #[test]
+fn every_scenario_stands_in_the_list() {
+    let page = read(&root().join("docs/testing.md"));
+    let list: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(name, _)| name)
+        .filter(|name| !name.contains("HELIOTROPE"))
+        .collect();
+    let source = read(&root().join("tests/e2e/scenarios/mod.rs"));
+    let modules = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    // `site` is what scenarios stand on.
+    let scenarios: BTreeSet<&str> = modules.filter(|name| *name != "site").collect();
+    assert_eq!(list, scenarios, "docs/testing.md against tests/e2e/scenarios/mod.rs");
+}
+
+#[test]
 fn the_checker_can_fail() {
     let page = root().join("README.md");
     assert!(problem(&page, "no/such/file.md").is_some());
