@@ -9,6 +9,8 @@ mod deploy;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
+mod log_level;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
