@@ -13,6 +13,7 @@ use crate::telemetry::{LogHandle, Metrics, system_clock};
 use crate::world::{Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::snapshot::Surroundings;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,7 +87,8 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         stop.clone(),
     );
     tasks.spawn(async { (pods.await, ("pods", Ok(()))).1 });
-    let carbon = CarbonSources::new(settings.carbon.clone(), loaded.tables.zones.clone(), http.clone());
+    let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
+    let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
     let carbon = carbon.run(
         Arc::clone(&clock),
         senders.carbon.clone(),
@@ -97,7 +99,12 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let power = PowerSources::new(settings.power.clone(), http);
     let power = power.run(clock, senders.power.clone(), metrics, stop.clone());
     tasks.spawn(async { (power.await, ("power", Ok(()))).1 });
-    let live = Live { log, placement, around };
+    let live = Live {
+        log,
+        yearly,
+        placement,
+        around,
+    };
     tasks.spawn(reload(path, loaded, live, stop.clone()));
     supervise(tasks, stopping, stop).await
 }
@@ -138,6 +145,7 @@ async fn supervise(
 /// What follows the file while running.
 struct Live {
     log: LogHandle,
+    yearly: watch::Sender<ZoneTable>,
     placement: Arc<ArcSwap<Placement>>,
     around: watch::Sender<(Surroundings, f64)>,
 }
@@ -153,6 +161,11 @@ async fn reload(
     let kind = loaded.settings.carbon.kind;
     let on_change = |change| match change {
         Change::Taken { loaded, restart_keys } => {
+            live.yearly.send_if_modified(|table| {
+                let changed = *table != loaded.tables.zones;
+                table.clone_from(&loaded.tables.zones);
+                changed
+            });
             live.log.set_level(&loaded.settings.log.level);
             let next = placement(live.placement.load().generation + 1, &loaded.settings);
             live.placement.store(Arc::new(next));
