@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod carbon;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod deploy;
