@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod carbon;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod deploy;
@@ -10,6 +12,8 @@ mod deploy;
 mod docs;
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod log_level;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
