@@ -17,7 +17,10 @@ fn exported() -> Labels {
     metrics.bound("top");
     metrics.fetched("gb", "GB", "ok");
     metrics.mismatched();
-    metrics.implausible(1);
+    metrics.carbon_budget("gb", 10, 9);
+    metrics.power_fetched("dcgm", "ok");
+    metrics.implausible("dcgm", 1);
+    metrics.nameless("dcgm", 1);
     metrics.watch_error("nodes");
     metrics.record_dropped();
     let zone = ZoneSample {
