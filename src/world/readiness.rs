@@ -10,6 +10,17 @@ pub enum Missing {
     Pods,
 }
 
+impl Missing {
+    /// The name shown to people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nodes => "nodes were not listed yet",
+            Self::Pods => "pods were not listed yet",
+        }
+    }
+}
+
 /// What has been seen since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readiness {

@@ -1,1 +1,21 @@
-//! The suite on the real control plane. `hack/test.sh` runs it; `cargo test` alone does not.
+//! The suite on the real control plane: etcd, kube-apiserver, kube-controller-manager and kube-scheduler from their Go
+//! modules, KWOK nodes, a real Prometheus. `hack/test.sh` builds what it needs and runs it; `cargo test` alone leaves it out.
+//!
+//! One file a scenario under `scenarios`; each starts its own control plane and stops it, so any of them runs alone:
+//! `cargo test --test e2e -- --test-threads=1 --nocapture d_preemption`. They share two cores and free ports, hence one thread.
+//! What cannot be had in a test (a GPU, a grid provider) is replaced at the wire and called a fake.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is test code: what goes wrong should end the test, where it went wrong"
+)]
+
+mod cluster;
+mod controlplane;
+mod extender;
+mod figures;
+mod loopback;
+mod scenarios;
+mod world;

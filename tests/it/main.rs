@@ -1,8 +1,11 @@
 //! Integration tests: everything that needs no cluster.
 
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod deploy;
 #[cfg(test)]
 mod example;
 #[cfg(test)]

@@ -117,6 +117,14 @@ impl IntensitySeries {
             .map(|point| point.value)
     }
 
+    /// The next moment after `when` at which the value changes.
+    #[must_use]
+    pub fn next_change(&self, when: Timestamp) -> Option<Timestamp> {
+        let after = self.points.partition_point(|point| point.from <= when);
+        let next = self.points.get(after).map_or(self.end, |point| point.from);
+        (next > when).then_some(next)
+    }
+
     /// The mean over `[from, from + span]`. Outside the series its own mean is assumed: a forecast of two days says
     /// about the third what its average says. An empty span is the value at `from`.
     #[must_use]
@@ -186,6 +194,15 @@ mod tests {
         let s = series(&[100.0, 300.0]);
         assert!((s.mean(at(5), SignedDuration::from_hours(2)).get() - 200.0).abs() < 1e-9);
         assert!((s.mean(at(-4), SignedDuration::from_hours(2)).get() - 200.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_next_change_is_the_next_point_or_the_end() {
+        let s = series(&[100.0, 300.0]);
+        assert_eq!(s.next_change(at(-1)), Some(at(0)));
+        assert_eq!(s.next_change(at(0)), Some(at(1)));
+        assert_eq!(s.next_change(at(1)), Some(at(2)));
+        assert_eq!(s.next_change(at(2)), None);
     }
 
     #[test]

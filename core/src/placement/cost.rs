@@ -41,7 +41,8 @@ impl NodeCost {
 }
 
 /// The best rung that all zones of the candidates have; where none is common, the best of those that most candidates
-/// have. Zones that have no rung at all do not vote. For services the usual day comes before the hour.
+/// have. Zones that have no rung at all do not vote, nor do those that the workload may not use: they must not drag the
+/// others down to a rung of their own. For services the usual day comes before the hour.
 #[must_use]
 pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candidate<'_>]) -> Option<Rung> {
     const JOB: [Rung; 5] = Rung::ALL;
@@ -63,7 +64,7 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
             .zones()
             .iter()
             .zip(&votes)
-            .filter(|(zone, count)| **count > 0 && zone.best().is_some())
+            .filter(|(zone, count)| **count > 0 && zone.best().is_some() && workload.zones.allows(&zone.id))
     };
     let offered: usize = zones().map(|(_, count)| count).sum();
     let support = |rung| -> usize {
@@ -135,15 +136,14 @@ impl<'a> Scale<'a> {
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
         let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
-        let reference = around
-            .catalogue
-            .find(&policy.reference_model)
-            .and_then(|ix| around.catalogue.profile(ix));
+        let named = around.catalogue.find(&policy.reference_model);
+        let reference = named.and_then(|ix| around.catalogue.profile(ix));
         let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
         let run = |profile: &GpuProfile| {
             let active = active_of(profile);
             let ratio = match policy.throughput {
-                Throughput::Neutral => neutral_ratio(reference.map(active_of), active),
+                // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+                Throughput::Neutral => neutral_ratio(active_of(reference.or(profiles.first())?), active),
                 mode => mode.of(reference?)? / mode.of(profile)?,
             };
             let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
@@ -171,7 +171,7 @@ impl<'a> Scale<'a> {
         let seconds = run.span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
         let stranded = self.policy.stranded.get();
-        Some(NodeCost {
+        let cost = NodeCost {
             grams: joules * intensity.get() / JOULES_PER_KWH,
             stranded_grams: if stranded > 0.0 {
                 stranded * stranded::added(node, self.snapshot, self.workload)
@@ -184,7 +184,9 @@ impl<'a> Scale<'a> {
             seconds,
             intensity,
             coefficient: bare.source,
-        })
+        };
+        // An ask beyond all measure overflows; such a cost is not known, rather than infinite.
+        (cost.total().is_finite() && cost.joules.is_finite()).then_some(cost)
     }
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
@@ -193,13 +195,10 @@ impl<'a> Scale<'a> {
         if node.awake || self.gpus <= 0.0 {
             return Watts::ZERO;
         }
+        // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
-        let sharing = boards.min(self.gpus.max(self.pending));
-        if sharing <= 0.0 {
-            Watts::ZERO
-        } else {
-            node.wake() * (self.gpus / sharing).min(1.0)
-        }
+        let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
+        node.wake() * (self.gpus / sharing)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
@@ -212,10 +211,11 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// Neutral run time ratio. Without a reference model in the table every model is its own.
-fn neutral_ratio(reference: Option<Watts>, own: Watts) -> f64 {
-    match reference {
-        Some(reference) if own.get() > 0.0 => reference.get() / own.get(),
-        _ => 1.0,
+/// Neutral run time ratio: the energy of the work is the same on both.
+fn neutral_ratio(reference: Watts, own: Watts) -> f64 {
+    if own > Watts::ZERO {
+        reference.get() / own.get()
+    } else {
+        1.0
     }
 }

@@ -33,9 +33,9 @@ impl<'a> Candidate<'a> {
 /// What placement answers for one pod over its candidates, all in their order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// The rung that the candidates were compared on.
+    /// The rung that filter compared the candidates on.
     pub rung: Option<Rung>,
-    /// What each costs.
+    /// What each costs on that rung.
     pub costs: Vec<Option<NodeCost>>,
     /// Who is refused and who is kept.
     pub verdict: Verdict,
@@ -44,7 +44,7 @@ pub struct Decision {
 }
 
 /// Decides as the two calls of kube-scheduler do together: filter over all candidates, then prioritize over what filter
-/// kept.
+/// kept. Prioritize sees no others, so a zone of which no node was kept has no say in its rung.
 #[must_use]
 pub fn decide(
     snapshot: &Snapshot,
@@ -56,13 +56,15 @@ pub fn decide(
     let rung = common_rung(snapshot, workload, candidates);
     let costs = weigh(snapshot, workload, policy, rung, candidates, now);
     let verdict = filter(snapshot, workload, policy, rung, candidates, &costs);
-    let kept: Vec<Option<NodeCost>> = costs
+    let kept: Vec<Candidate<'_>> = candidates
         .iter()
         .zip(&verdict.kept)
         .filter(|(_, kept)| **kept)
-        .map(|(cost, _)| *cost)
+        .map(|(candidate, _)| *candidate)
         .collect();
-    let mut of_kept = score(policy, &kept).into_iter();
+    let rung_of_kept = common_rung(snapshot, workload, &kept);
+    let costs_of_kept = weigh(snapshot, workload, policy, rung_of_kept, &kept, now);
+    let mut of_kept = score(policy, &costs_of_kept).into_iter();
     let scores = verdict
         .kept
         .iter()

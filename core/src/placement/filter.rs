@@ -95,9 +95,13 @@ fn by_zone(node: &NodeState, snapshot: &Snapshot, workload: &Workload, policy: &
     (trusted.now > policy.ceiling?).then_some(Refusal::Ceiling)
 }
 
-/// The largest cost that is as good as the best.
+/// Costs that agree to nine digits are equal: two models that tie by design differ in the last bits of their products.
+const ROUNDING: f64 = 1e-9;
+
+/// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what was
+/// stranded.
 pub(super) fn within_band(best: f64, policy: &Policy) -> f64 {
-    best * (1.0 + policy.band.get())
+    best + best.abs() * (policy.band.get() + ROUNDING)
 }
 
 /// The largest cost that narrowing keeps: the k-th cheapest or the band's edge, whichever is more. Off for pods whose

@@ -1,6 +1,7 @@
 use super::cost::NodeCost;
 use super::filter::within_band;
 use super::policy::Policy;
+use crate::quantity::Ratio;
 
 /// `MaxExtenderPriority` of kube-scheduler: it multiplies a score by the weight and by 10.
 pub const MAX_SCORE: u8 = 10;
@@ -12,7 +13,7 @@ pub const MAX_SCORE: u8 = 10;
 /// best get `L`, the others `⌊L · (c90 − c)/(c90 − cmin)⌋`. Candidates of unknown cost get the median score.
 #[must_use]
 pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
-    let carbon_free = costs.iter().flatten().all(|cost| cost.total() <= 0.0);
+    let carbon_free = costs.iter().flatten().all(|cost| cost.grams <= 0.0);
     // Where no grid has carbon in it, less energy is better.
     let cost_of = |cost: &NodeCost| if carbon_free { cost.joules } else { cost.total() };
     let mut sorted: Vec<f64> = costs.iter().flatten().map(cost_of).collect();
@@ -34,8 +35,12 @@ fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {
     if c90 <= edge {
         return 0;
     }
-    let spread = if best > 0.0 { (c90 - best) / best } else { f64::INFINITY };
-    let top = (f64::from(MAX_SCORE) * (spread / policy.full_spread).min(1.0)).round();
+    let spread = if best == 0.0 {
+        f64::INFINITY
+    } else {
+        (c90 - best) / best.abs()
+    };
+    let top = (f64::from(MAX_SCORE) * Ratio::saturating(spread / policy.full_spread).get()).round();
     let scaled = if cost <= edge {
         top
     } else {

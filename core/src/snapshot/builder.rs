@@ -1,6 +1,7 @@
-use super::carbon::{KindMismatch, Zone};
+use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
+use super::ladder::Zone;
 use super::node::{NodeState, Place};
 use super::picture::{NodeIx, Snapshot, ZoneIx};
 use super::power::PowerState;
@@ -64,8 +65,7 @@ impl SnapshotBuilder {
 
     /// Takes a power report in.
     pub fn apply_power(&mut self, report: PowerReport) {
-        let cluster = &self.cluster;
-        self.power.apply(report, |node| cluster.empty_since(node));
+        self.power.apply(report, &self.cluster);
     }
 
     /// Takes a change of the cluster in.
@@ -75,8 +75,15 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Replaces tables and figures, keeping what was heard.
+    /// Replaces tables and figures, keeping what was heard; but of carbon only what is of the kind now ranked.
     pub fn surround(&mut self, surroundings: Surroundings) {
+        for zone in &mut self.zones {
+            if surroundings.kind == self.surroundings.kind {
+                zone.expire();
+            } else {
+                *zone = Zone::new(zone.id().clone());
+            }
+        }
         self.surroundings = Arc::new(surroundings);
         self.resolved.clear();
     }

@@ -1,18 +1,6 @@
-//! The ladder of carbon readings of one zone: live → last known → forecast → climatology → static.
-
-use super::readings::{CarbonReport, Forecast, LatestIntensity};
-use crate::grid::{IntensityKind, IntensityPoint, IntensitySeries, ZoneId, climatology};
+use crate::grid::{IntensityKind, IntensitySeries, ZoneId};
 use crate::quantity::{GramsPerKwh, Rung, Source};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Days of history that a climatology is made of.
-const HISTORY: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How far ahead a composed series reaches. Beyond it its own mean is assumed.
-const AHEAD: SignedDuration = SignedDuration::from_hours(72);
-/// Points kept of one zone's history: seven days of half-hours, with room for five-minute feeds to thin themselves out.
-const MAX_HISTORY: usize = 2 * 7 * 48;
 
 /// How long a carbon reading counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +20,13 @@ impl Default for LadderBounds {
             last_known_for: SignedDuration::from_hours(1),
             forecast_for: SignedDuration::from_hours(24),
         }
+    }
+}
+
+impl LadderBounds {
+    /// How long past its period a value is live or last known.
+    pub(super) fn held_for(self) -> SignedDuration {
+        self.live_grace.saturating_add(self.last_known_for)
     }
 }
 
@@ -55,7 +50,7 @@ pub struct CarbonView {
 pub struct ZoneState {
     /// The zone.
     pub id: ZoneId,
-    views: [Option<CarbonView>; 5],
+    pub(super) views: [Option<CarbonView>; 5],
 }
 
 impl ZoneState {
@@ -93,209 +88,4 @@ pub struct KindMismatch {
     pub got: IntensityKind,
     /// What is ranked.
     pub ranked: IntensityKind,
-}
-
-/// Everything heard about one zone.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ZoneCarbon {
-    latest: BTreeMap<u8, (LatestIntensity, Source)>,
-    forecast: BTreeMap<u8, (Forecast, Source)>,
-    fixed: BTreeMap<u8, (GramsPerKwh, Source)>,
-    history: BTreeMap<Timestamp, GramsPerKwh>,
-}
-
-impl ZoneCarbon {
-    pub(super) fn apply(&mut self, report: CarbonReport, now: Timestamp) {
-        let CarbonReport {
-            source,
-            priority,
-            latest,
-            forecast,
-            history,
-            fixed,
-            zone: _,
-            kind: _,
-        } = report;
-        let oldest = now.saturating_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        self.history.extend(
-            history
-                .into_iter()
-                .map(|p| (p.from, p.value))
-                .filter(|(from, _)| *from <= now),
-        );
-        if let Some(latest) = latest {
-            self.history.insert(latest.from, latest.value);
-            let newer = self
-                .latest
-                .get(&priority)
-                .is_none_or(|(held, _)| held.from <= latest.from);
-            if newer {
-                self.latest.insert(priority, (latest, source.clone()));
-            }
-        }
-        if let Some(forecast) = forecast {
-            self.forecast.insert(priority, (forecast, source.clone()));
-        }
-        if let Some(fixed) = fixed {
-            self.fixed.insert(priority, (fixed, source));
-        }
-        self.history = self.history.split_off(&oldest);
-        while self.history.len() > MAX_HISTORY {
-            self.history.pop_first();
-        }
-    }
-
-    /// What the zone says now, on every rung that it has.
-    pub(super) fn views(&self, id: ZoneId, bounds: &LadderBounds, now: Timestamp) -> ZoneState {
-        let forecast = self.forecast_view(bounds, now);
-        let climate = self.climate_view(now);
-        let tail = |from| ahead(forecast.as_ref(), climate.as_ref(), from, now);
-        let held = |grace: SignedDuration| {
-            let holds = |latest: &LatestIntensity| {
-                latest.from <= now && now < latest.until.saturating_add(grace).unwrap_or(Timestamp::MAX)
-            };
-            let (latest, source) = self.latest.values().find(|(latest, _)| holds(latest))?;
-            let mut points = vec![IntensityPoint {
-                from: now.min(latest.from),
-                value: latest.value,
-            }];
-            points.extend(tail(latest.until.max(now)));
-            let last = points.last().map_or(now, |point| point.from);
-            let end = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-            let series = if points.len() == 1 || end <= last {
-                IntensitySeries::constant(latest.value, now)
-            } else {
-                IntensitySeries::new(points, end).ok()?
-            };
-            let source = source.clone();
-            Some(CarbonView {
-                series,
-                now: latest.value,
-                source,
-                observed_at: latest.from,
-                estimated: latest.estimated,
-            })
-        };
-        let fixed = self.fixed.values().next().map(|(value, source)| CarbonView {
-            series: IntensitySeries::constant(*value, now),
-            now: *value,
-            source: source.clone(),
-            observed_at: now,
-            estimated: true,
-        });
-        let live = held(bounds.live_grace);
-        let last_known = held(bounds.live_grace.saturating_add(bounds.last_known_for));
-        ZoneState {
-            id,
-            views: [live, last_known, forecast, climate, fixed],
-        }
-    }
-
-    fn forecast_view(&self, bounds: &LadderBounds, now: Timestamp) -> Option<CarbonView> {
-        let counts = |forecast: &Forecast| {
-            now < forecast.until && now.duration_since(forecast.issued_at) < bounds.forecast_for
-        };
-        self.forecast
-            .values()
-            .filter(|(forecast, _)| counts(forecast))
-            .find_map(|(forecast, source)| {
-                let series = IntensitySeries::new(forecast.points.clone(), forecast.until).ok()?;
-                let value = series.at(now)?;
-                let (source, observed_at) = (source.clone(), forecast.issued_at);
-                Some(CarbonView {
-                    series,
-                    now: value,
-                    source,
-                    observed_at,
-                    estimated: true,
-                })
-            })
-    }
-
-    fn climate_view(&self, now: Timestamp) -> Option<CarbonView> {
-        let history: Vec<_> = self
-            .history
-            .iter()
-            .map(|(from, value)| IntensityPoint {
-                from: *from,
-                value: *value,
-            })
-            .collect();
-        let series = climatology(&history, now, AHEAD)?;
-        let value = series.at(now)?;
-        Some(CarbonView {
-            series,
-            now: value,
-            source: Source::new("climatology"),
-            observed_at: now,
-            estimated: true,
-        })
-    }
-}
-
-/// What is expected from a moment on: the forecast as far as it reaches, the usual day after that.
-fn ahead(
-    forecast: Option<&CarbonView>,
-    climate: Option<&CarbonView>,
-    from: Timestamp,
-    now: Timestamp,
-) -> Vec<IntensityPoint> {
-    let mut points = Vec::new();
-    let mut covered = from;
-    for view in [forecast, climate].into_iter().flatten() {
-        if view.series.end() <= covered {
-            continue;
-        }
-        points.extend(
-            view.series
-                .at(covered)
-                .map(|value| IntensityPoint { from: covered, value }),
-        );
-        points.extend(view.series.points().iter().filter(|point| point.from > covered));
-        covered = view.series.end();
-    }
-    let end = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-    points.retain(|point| point.from < end);
-    points
-}
-
-/// A zone with when its views were made: they are made anew when something was heard, and once a minute as time passes.
-#[derive(Debug, Clone)]
-pub(super) struct Zone {
-    id: ZoneId,
-    carbon: ZoneCarbon,
-    made: Option<(Timestamp, Arc<ZoneState>)>,
-}
-
-/// Views older than this are made anew: rungs change by the minute, not by the request.
-const REMAKE: SignedDuration = SignedDuration::from_secs(30);
-
-impl Zone {
-    pub(super) fn new(id: ZoneId) -> Self {
-        Self {
-            id,
-            carbon: ZoneCarbon::default(),
-            made: None,
-        }
-    }
-
-    pub(super) fn id(&self) -> &ZoneId {
-        &self.id
-    }
-
-    pub(super) fn apply(&mut self, report: CarbonReport, now: Timestamp) {
-        self.carbon.apply(report, now);
-        self.made = None;
-    }
-
-    pub(super) fn state(&mut self, bounds: &LadderBounds, now: Timestamp) -> Arc<ZoneState> {
-        if let Some((at, state)) = &self.made
-            && now.duration_since(*at).abs() < REMAKE
-        {
-            return Arc::clone(state);
-        }
-        let state = Arc::new(self.carbon.views(self.id.clone(), bounds, now));
-        self.made = Some((now, Arc::clone(&state)));
-        state
-    }
 }

@@ -75,6 +75,8 @@ pub(super) struct ClusterState {
     on_node: HashMap<Arc<str>, NodeLoad>,
     relisted_nodes: Option<HashSet<Arc<str>>>,
     relisted_pods: Option<HashSet<Arc<str>>>,
+    /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
+    pods_known_since: Option<Timestamp>,
     /// Changes when a node appears or goes: the index of names is made anew then, and only then.
     pub(super) node_set: u64,
 }
@@ -114,6 +116,7 @@ impl ClusterState {
                 return self.drop_nodes(gone);
             }
             ClusterEvent::PodsListed => {
+                self.pods_known_since.get_or_insert(now);
                 let Some(seen) = self.relisted_pods.take() else {
                     return Vec::new();
                 };
@@ -132,6 +135,12 @@ impl ClusterState {
             .filter(|name| self.nodes.remove(name).is_some())
             .collect();
         self.node_set += u64::from(!gone.is_empty());
+        // A load outlives its node while pods are bound there; an empty one would stay for ever.
+        for name in &gone {
+            if self.on_node.get(name).is_some_and(|load| load.loads.is_empty()) {
+                self.on_node.remove(name);
+            }
+        }
         gone
     }
 
@@ -188,11 +197,11 @@ impl ClusterState {
         self.on_node.get(node)
     }
 
-    /// Since when a node has had no work; `None` while it has.
+    /// Since when a node is known to have had no work; `None` while it has, and until all pods were listed once.
     pub(super) fn empty_since(&self, node: &str) -> Option<Timestamp> {
-        self.on_node
-            .get(node)
-            .map_or(Some(Timestamp::MIN), |load| load.empty_since)
+        let known = self.pods_known_since?;
+        let load = self.on_node.get(node);
+        load.map_or(Some(known), |load| Some(load.empty_since?.max(known)))
     }
 
     /// Every pod that is not finished.

@@ -4,7 +4,7 @@
 //! that they accumulate in, the freshness ladder, and [`Snapshot`]: what a request loads once and uses alone.
 //!
 //! ```text
-//! CarbonReport ─► carbon (ladder) ─┐
+//! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┘
 //! ```
@@ -15,12 +15,16 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod history;
+mod ladder;
 mod node;
 mod picture;
 mod power;
 mod readings;
 mod slots;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 
 pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};

@@ -1,5 +1,6 @@
 //! What telemetry has shown of each node.
 
+use super::cluster::ClusterState;
 use super::node::{NodePowerView, PowerRung};
 use super::readings::{NodePower, PowerReport};
 use crate::quantity::{Source, Watts};
@@ -35,29 +36,39 @@ struct Sample {
     source: Source,
 }
 
-/// Samples by node, and the floor of each node: what one of its boards draws when nothing runs.
+/// What one board of a node draws when nothing runs: the least seen since the node has been empty.
+#[derive(Debug, Clone, Copy)]
+struct Floor {
+    empty_since: Timestamp,
+    watts: Watts,
+}
+
+/// Samples and floors by node.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PowerState {
     samples: HashMap<Arc<str>, Sample>,
-    floors: HashMap<Arc<str>, Watts>,
+    floors: HashMap<Arc<str>, Floor>,
 }
 
 /// After the last pod left, boards need a while to fall back to idle.
 const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 
 impl PowerState {
-    /// Takes a report in. `empty_since` tells since when a node has had no work.
-    pub(super) fn apply(&mut self, report: PowerReport, empty_since: impl Fn(&str) -> Option<Timestamp>) {
+    /// Takes a report in. Names that are not nodes are forgotten with the next report: an exporter's label may be anything,
+    /// and the report may come before the node does.
+    pub(super) fn apply(&mut self, report: PowerReport, cluster: &ClusterState) {
+        self.samples.retain(|name, _| cluster.nodes.contains_key(name));
+        self.floors.retain(|name, _| cluster.nodes.contains_key(name));
         for NodePower { node, boards } in report.nodes {
             // The age of a node is that of its oldest board.
             let Some(observed_at) = boards.iter().map(|board| board.observed_at).min() else {
                 continue;
             };
             let watts: Watts = boards.iter().map(|board| board.watts).sum();
-            let settled = |since: Timestamp| since.saturating_add(SETTLE).is_ok_and(|at| at <= observed_at);
-            if empty_since(&node).is_some_and(settled) {
-                self.floors
-                    .insert(Arc::clone(&node), watts * (1.0 / boards.len() as f64));
+            let settled = |since: &Timestamp| since.saturating_add(SETTLE).is_ok_and(|at| at <= observed_at);
+            if let Some(empty_since) = cluster.empty_since(&node).filter(settled) {
+                let watts = watts * (1.0 / boards.len() as f64);
+                self.observe_floor(&node, Floor { empty_since, watts });
             }
             let sample = Sample {
                 watts,
@@ -69,12 +80,23 @@ impl PowerState {
         }
     }
 
-    /// What telemetry says of a node now.
+    /// A board that is on draws something: zero watts are a reading that failed.
+    fn observe_floor(&mut self, node: &Arc<str>, seen: Floor) {
+        if seen.watts <= Watts::ZERO {
+            return;
+        }
+        let floor = self.floors.entry(Arc::clone(node)).or_insert(seen);
+        if floor.empty_since != seen.empty_since || seen.watts < floor.watts {
+            *floor = seen;
+        }
+    }
+
+    /// What telemetry says of a node now. A sample from the future is as doubtful as one that is as old.
     pub(super) fn view(&self, node: &str, bounds: &PowerBounds, now: Timestamp) -> NodePowerView {
         let Some(sample) = self.samples.get(node) else {
             return NodePowerView::modelled();
         };
-        let age = now.duration_since(sample.observed_at).max(SignedDuration::ZERO);
+        let age = now.duration_since(sample.observed_at).abs();
         let rung = match age {
             age if age <= bounds.fresh_for => PowerRung::Fresh,
             age if age <= bounds.stale_for => PowerRung::Stale,
@@ -92,7 +114,7 @@ impl PowerState {
 
     /// What one empty board of a node was seen to draw.
     pub(super) fn floor(&self, node: &str) -> Option<Watts> {
-        self.floors.get(node).copied()
+        self.floors.get(node).map(|floor| floor.watts)
     }
 
     /// Forgets a node that is gone.

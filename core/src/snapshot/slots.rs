@@ -9,12 +9,15 @@ use smallvec::SmallVec;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GpuSlots(SmallVec<[u16; 16]>);
 
+/// Boards counted of one node. A node says of itself how many it has, and no machine has more.
+const MAX_BOARDS: u32 = 1024;
+
 impl GpuSlots {
-    /// Boards with nothing on them.
+    /// Boards with nothing on them, 1,024 at most.
     #[must_use]
     pub fn empty(boards: u32) -> Self {
         let full = u16::try_from(WHOLE_GPU).unwrap_or(u16::MAX);
-        Self((0..boards).map(|_| full).collect())
+        Self((0..boards.min(MAX_BOARDS)).map(|_| full).collect())
     }
 
     /// Number of boards.
@@ -48,18 +51,17 @@ impl GpuSlots {
     }
 
     /// Takes boards for an ask. What does not fit is taken as far as it goes: the scheduler, not we, decided that it
-    /// fits.
+    /// fits. A pod may ask for billions of units; no more are counted than there is room for.
     pub fn take(&mut self, ask: GpuAsk) {
-        let unit = ask.resource.milli_per_unit;
+        let unit = ask.resource.milli_per_unit.max(1);
         for _ in 0..ask.units {
             let best = self
                 .0
                 .iter_mut()
                 .filter(|free| u32::from(**free) >= unit)
                 .min_by_key(|free| **free);
-            if let Some(free) = best {
-                *free = free.saturating_sub(u16::try_from(unit).unwrap_or(u16::MAX));
-            }
+            let Some(free) = best else { break };
+            *free = free.saturating_sub(u16::try_from(unit).unwrap_or(u16::MAX));
         }
     }
 }
@@ -87,6 +89,18 @@ mod tests {
         assert_eq!((slots.whole_free(), slots.free_milli()), (1, 1144));
         slots.take(ask(1, 1000));
         assert_eq!(slots.whole_free(), 0);
+    }
+
+    #[test]
+    fn an_absurd_ask_or_node_costs_no_time_and_no_memory() {
+        let mut slots = GpuSlots::empty(u32::MAX);
+        assert_eq!(slots.boards(), 1024);
+        slots.take(ask(u32::MAX, 1000));
+        assert_eq!(slots.free_milli(), 0);
+        let mut slots = GpuSlots::empty(1);
+        slots.take(ask(u32::MAX, 0));
+        slots.take(ask(u32::MAX, u32::MAX));
+        assert_eq!(slots.free_milli(), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod watch;
 
 pub use file::{Loaded, SettingsError, load, parse};
 pub use placement::{PlacementSettings, RawPlacementSettings};
-pub use raw::{RawSettings, Settings, Unread};
+pub use raw::{RawSettings, Settings};
 pub use reload::{RELOAD, Reload, ReloadRule, reload_of, restart_keys_changed};
 pub use watch::{Change, watch_file};
 

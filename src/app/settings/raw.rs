@@ -1,8 +1,12 @@
 use super::placement::{PlacementSettings, RawPlacementSettings};
+use crate::admin::settings::{AdminSettings, RawAdmin};
+use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::settings::{ClusterSettings, RawCluster};
+use crate::extender::settings::{ExtenderSettings, RawExtender};
+use crate::outbound::settings::{OutboundSettings, RawOutbound};
+use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
 use crate::telemetry::settings::{LogSettings, RawLog};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
@@ -24,20 +28,22 @@ pub struct RawSettings {
     /// What the cluster's labels mean.
     #[serde(deserialize_with = "section")]
     pub cluster: RawCluster,
-    /// Waits for its room.
-    pub extender: Unread,
-    /// Waits for its room.
-    pub admin: Unread,
-    /// Waits for its room.
-    pub outbound: Unread,
-    /// Waits for its room.
-    pub carbon: Unread,
-    /// Waits for its room.
-    pub power: Unread,
+    /// What kube-scheduler asks.
+    #[serde(deserialize_with = "section")]
+    pub extender: RawExtender,
+    /// Health, metrics and explanations.
+    #[serde(deserialize_with = "section")]
+    pub admin: RawAdmin,
+    /// Every call to somebody else.
+    #[serde(deserialize_with = "section")]
+    pub outbound: RawOutbound,
+    /// Carbon intensity of the grid.
+    #[serde(deserialize_with = "section")]
+    pub carbon: RawCarbon,
+    /// Power of nodes and GPUs.
+    #[serde(deserialize_with = "section")]
+    pub power: RawPower,
 }
-
-/// A section whose room is not composed yet: anything goes, and nothing is done with it.
-pub type Unread = Option<IgnoredAny>;
 
 /// The file as it is meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +54,16 @@ pub struct Settings {
     pub placement: PlacementSettings,
     /// What the cluster's labels mean.
     pub cluster: ClusterSettings,
+    /// What kube-scheduler asks.
+    pub extender: ExtenderSettings,
+    /// Health, metrics and explanations.
+    pub admin: AdminSettings,
+    /// Every call to somebody else.
+    pub outbound: OutboundSettings,
+    /// Carbon intensity of the grid.
+    pub carbon: CarbonSettings,
+    /// Power of nodes and GPUs.
+    pub power: PowerSettings,
 }
 
 impl RawSettings {
@@ -56,6 +72,7 @@ impl RawSettings {
     pub fn located(mut self, folder: &Path) -> Self {
         let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
         locate(&mut self.cluster.kubeconfig);
+        self.carbon.locate(folder);
         self
     }
 
@@ -66,6 +83,11 @@ impl RawSettings {
             log: problems.within("log", |p| self.log.validate(p)),
             placement: problems.within("placement", |p| self.placement.validate(p)),
             cluster: problems.within("cluster", |p| self.cluster.validate(p)),
+            extender: problems.within("extender", |p| self.extender.validate(p)),
+            admin: problems.within("admin", |p| self.admin.validate(p)),
+            outbound: problems.within("outbound", |p| self.outbound.validate(p)),
+            carbon: problems.within("carbon", |p| self.carbon.validate(p)),
+            power: problems.within("power", |p| self.power.validate(p)),
         }
     }
 }

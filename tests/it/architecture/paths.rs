@@ -7,7 +7,7 @@ use syn::visit::Visit;
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(super) enum Target {
     /// Into a package of this workspace, from its root: `crate::grid::ZoneId` is `["grid", "ZoneId"]`.
     Inside(Package, Vec<String>),
     /// Into std, into another crate, or to a name that is already in scope.
@@ -16,16 +16,16 @@ pub enum Target {
 
 /// A path as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    pub target: Target,
+pub(super) struct Found {
+    pub(super) target: Target,
     /// In a `use` item or as a full path in code; a glob ends with `*`.
-    pub text: String,
+    pub(super) text: String,
     /// Under `#[cfg(test)]`.
-    pub in_test: bool,
+    pub(super) in_test: bool,
 }
 
 /// Every path of a file, in order.
-pub fn paths(source: &Source) -> Vec<Found> {
+pub(super) fn paths(source: &Source) -> Vec<Found> {
     let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.name));
     let mut walk = Walk {
         package: source.package,
@@ -143,7 +143,7 @@ impl<'ast> Visit<'ast> for Walk {
         match item.parse_body_with(parser) {
             // The tree of the arguments lives only here, so it is walked by a walk of its own.
             Ok(arguments) => {
-                let mut inner = Walk {
+                let mut inner = Self {
                     package: self.package,
                     module: self.module.clone(),
                     tests: self.tests,

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One of the two packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Package {
+pub(super) enum Package {
     /// `core/`: pure.
     Core,
     /// The root package: the edges.
@@ -13,7 +13,7 @@ pub enum Package {
 
 /// What a room may use in its own package. Every room of the root package may use all of core.
 #[derive(Debug, Clone, Copy)]
-pub enum Use {
+pub(super) enum Use {
     /// These, and nothing else.
     Only(&'static [&'static str]),
     /// Everything but these.
@@ -22,9 +22,9 @@ pub enum Use {
 
 /// A top-level module.
 #[derive(Debug)]
-pub struct Room {
-    pub name: &'static str,
-    pub may_use: Use,
+pub(super) struct Room {
+    pub(super) name: &'static str,
+    pub(super) may_use: Use,
 }
 
 const fn room(name: &'static str, may_use: &'static [&'static str]) -> Room {
@@ -96,7 +96,7 @@ const ROOT: &[Room] = &[
 
 impl Package {
     /// Its rooms; `main` stands for `main.rs`.
-    pub fn rooms(self) -> &'static [Room] {
+    pub(super) fn rooms(self) -> &'static [Room] {
         match self {
             Self::Core => CORE,
             Self::Root => ROOT,
@@ -104,14 +104,14 @@ impl Package {
     }
 
     /// The room of a name.
-    pub fn room(self, name: &str) -> Option<&'static Room> {
+    pub(super) fn room(self, name: &str) -> Option<&'static Room> {
         self.rooms().iter().find(|room| room.name == name)
     }
 }
 
 impl Use {
     /// Whether another room may be used.
-    pub fn allows(self, name: &str) -> bool {
+    pub(super) fn allows(self, name: &str) -> bool {
         match self {
             Self::Only(names) => names.contains(&name),
             Self::AllBut(names) => !names.contains(&name),

@@ -29,7 +29,7 @@ const CLOCKS: &[&str] = &["Timestamp::now", "Zoned::now", "SystemTime::now", "In
 const SPAWNS: &[&str] = &["tokio::spawn", "tokio::task::spawn", "tokio::task::spawn_local"];
 
 /// Everything that is wrong in one file.
-pub fn check(source: &Source) -> Vec<String> {
+pub(super) fn check(source: &Source) -> Vec<String> {
     let mut violations: Vec<String> = modules(source);
     for found in paths(source) {
         let wrong = match &found.target {

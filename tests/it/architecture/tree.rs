@@ -4,30 +4,30 @@ use super::rooms::Package;
 use std::path::Path;
 
 /// A longer file is two files.
-pub const MAX_LINES: usize = 500;
+pub(super) const MAX_LINES: usize = 500;
 /// `main.rs` starts the program and does nothing else.
-pub const MAX_MAIN_LINES: usize = 25;
+pub(super) const MAX_MAIN_LINES: usize = 25;
 
 /// One source file.
 #[derive(Debug, Clone)]
-pub struct Source {
-    pub package: Package,
+pub(super) struct Source {
+    pub(super) package: Package,
     /// Path from the root of the repository.
-    pub name: String,
+    pub(super) name: String,
     /// Module path from the root of its crate; `["main"]` for `main.rs`, empty for `lib.rs`.
-    pub module: Vec<String>,
-    pub text: String,
+    pub(super) module: Vec<String>,
+    pub(super) text: String,
 }
 
 impl Source {
     /// The room that the file stands in; `None` for `lib.rs`.
-    pub fn room(&self) -> Option<&str> {
+    pub(super) fn room(&self) -> Option<&str> {
         self.module.first().map(String::as_str)
     }
 }
 
 /// Reads all sources of a package.
-pub fn sources(root: &Path, package: Package) -> Vec<Source> {
+pub(super) fn sources(root: &Path, package: Package) -> Vec<Source> {
     let folder = match package {
         Package::Core => root.join("core/src"),
         Package::Root => root.join("src"),
@@ -59,7 +59,7 @@ fn module(file: &Path) -> Vec<String> {
 }
 
 /// Length of files, and a header in every folder.
-pub fn check_shape(sources: &[Source]) -> Vec<String> {
+pub(super) fn check_shape(sources: &[Source]) -> Vec<String> {
     let mut violations = Vec::new();
     for source in sources {
         let lines = source.text.lines().count();

@@ -1,0 +1,145 @@
+//! The listener for people and probes: health, metrics, explanations.
+//!
+//! Owns `/livez`, `/readyz`, `/metrics` and `/explain`. Reads the world and the metrics; a question never makes a call.
+//! Must never change anything, and must never be needed by a request of the scheduler.
+
+pub mod settings;
+
+use crate::telemetry::{Clock, Metrics, PowerNodes, ZoneSample};
+use crate::world::World;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use heliotrope_core::quantity::Rung;
+use heliotrope_core::snapshot::{PowerRung, Snapshot};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What the routes read.
+#[derive(Clone)]
+pub struct Admin {
+    /// The world.
+    pub world: Arc<World>,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// Set when the process is about to stop: not ready any more.
+    pub stopping: tokio_util::sync::CancellationToken,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+/// The routes.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/explain", get(explain))
+        .with_state(admin)
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    missing: Vec<&'static str>,
+}
+
+/// Ready, or what is missing.
+async fn readyz(State(admin): State<Admin>) -> Response {
+    let mut missing: Vec<&'static str> = admin
+        .world
+        .readiness()
+        .missing()
+        .map(crate::world::Missing::name)
+        .collect();
+    if admin.stopping.is_cancelled() {
+        missing.push("stopping");
+    }
+    let status = if missing.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Ready {
+            ready: missing.is_empty(),
+            missing,
+        }),
+    )
+        .into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let (snapshot, now) = (admin.world.snapshot(), (admin.clock)());
+    let age = now.duration_since(snapshot.taken_at).as_secs_f64();
+    let zones = zone_samples(&snapshot, now);
+    admin.metrics.picture(
+        snapshot.generation,
+        age,
+        snapshot.nodes().len(),
+        &zones,
+        power_nodes(&snapshot, now),
+    );
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], admin.metrics.exposition()).into_response()
+}
+
+fn zone_samples(snapshot: &Snapshot, now: Timestamp) -> Vec<ZoneSample> {
+    let of_zone = |zone: &Arc<heliotrope_core::snapshot::ZoneState>| {
+        let best = zone.best().map(|(rung, _)| rung);
+        let views = Rung::ALL.into_iter().filter_map(|rung| Some((rung, zone.view(rung)?)));
+        let sample = |(rung, view): (Rung, &heliotrope_core::snapshot::CarbonView)| ZoneSample {
+            zone: zone.id.to_string(),
+            source: view.source.to_string(),
+            rung: rung.name(),
+            intensity: view.now.get(),
+            age: now.duration_since(view.observed_at).as_secs_f64().max(0.0),
+            best: Some(rung) == best,
+        };
+        views.map(sample).collect::<Vec<_>>()
+    };
+    snapshot.zones().iter().flat_map(of_zone).collect()
+}
+
+fn power_nodes(snapshot: &Snapshot, now: Timestamp) -> PowerNodes {
+    let mut sum = PowerNodes::default();
+    for power in snapshot.nodes().iter().map(|node| &node.power) {
+        match power.rung {
+            PowerRung::Fresh => sum.fresh += 1,
+            PowerRung::Stale => sum.stale += 1,
+            PowerRung::Model => sum.model += 1,
+        }
+        sum.watts += power.watts.map_or(0.0, f64::from);
+        let age = power.observed_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+        sum.oldest = sum.oldest.max(age);
+    }
+    sum
+}
+
+#[derive(Deserialize)]
+struct Question {
+    pod: String,
+}
+
+/// The last decision about a pod.
+async fn explain(State(admin): State<Admin>, Query(question): Query<Question>) -> Response {
+    let found = admin.world.decisions().find(&question.pod).cloned();
+    match found {
+        Some(decision) => Json(decision).into_response(),
+        None => (
+            StatusCode::NOT_FOUND,
+            "no decision about this pod is remembered: write pod=namespace/name",
+        )
+            .into_response(),
+    }
+}

@@ -1,0 +1,206 @@
+//! The extender role: every room joined, supervised, and drained at the end.
+
+use super::settings::{Change, Loaded, Settings, watch_file};
+use super::tables::Tables;
+use crate::admin::{self, Admin};
+use crate::carbon::CarbonSources;
+use crate::cluster::{ClusterWatch, connect};
+use crate::extender::{self, Extender, Placement};
+use crate::outbound::HttpClient;
+use crate::power::PowerSources;
+use crate::serve;
+use crate::telemetry::{Metrics, system_clock};
+use crate::world::{Writer, channels};
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use heliotrope_core::snapshot::Surroundings;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often the settings file is looked at.
+const SETTINGS_INTERVAL: Duration = Duration::from_secs(5);
+/// After the signal, `/readyz` says no and requests are still answered for this long.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Runs the extender until SIGTERM or SIGINT. A second signal, or an essential task that ends by itself, ends it at once.
+///
+/// # Errors
+/// When something that it needs cannot be had, or when a task ended by itself.
+pub async fn extender(path: PathBuf, loaded: Loaded) -> anyhow::Result<()> {
+    let settings = loaded.settings.clone();
+    let (clock, metrics) = (system_clock(), Metrics::new());
+    let (around, around_in) = watch::channel((surroundings(&settings, &loaded.tables), band(&settings)));
+    let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
+    let (senders, inbox) = channels();
+    let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
+    let cluster = ClusterWatch::new(client, settings.cluster.labels.clone());
+    let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
+    let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
+    let state = Extender::new(
+        Arc::clone(&world),
+        Arc::clone(&placement),
+        settings.cluster.labels.clone(),
+        settings.extender,
+        (Arc::clone(&clock), metrics.clone()),
+        senders.records.clone(),
+    );
+    let listener = serve::bind(settings.extender.listen)
+        .await
+        .context("extender.listen cannot be bound")?;
+    let admin_listener = serve::bind(settings.admin.listen)
+        .await
+        .context("admin.listen cannot be bound")?;
+    tracing::info!(extender = %listener.address, admin = %admin_listener.address, "listening");
+    let admin = Admin {
+        world,
+        metrics: metrics.clone(),
+        clock: Arc::clone(&clock),
+        stopping: stopping.clone(),
+    };
+
+    let mut tasks: JoinSet<(&'static str, anyhow::Result<()>)> = JoinSet::new();
+    let router = extender::router(Arc::new(state));
+    let served = serve::run(listener, router, stop.clone());
+    tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
+    let served = serve::run(admin_listener, admin::router(admin), stop.clone());
+    tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
+    let written = writer.run(inbox, stop.clone());
+    tasks.spawn(async { (written.await, ("writer", Ok(()))).1 });
+    let failed = metrics.clone();
+    let nodes = cluster.clone().run_nodes(
+        senders.cluster.clone(),
+        move || failed.watch_error("nodes"),
+        stop.clone(),
+    );
+    tasks.spawn(async { (nodes.await, ("nodes", Ok(()))).1 });
+    let failed = metrics.clone();
+    let pods = cluster.run_pods(
+        senders.cluster.clone(),
+        move || failed.watch_error("pods"),
+        stop.clone(),
+    );
+    tasks.spawn(async { (pods.await, ("pods", Ok(()))).1 });
+    let carbon = CarbonSources::new(settings.carbon.clone(), loaded.tables.zones.clone(), http.clone());
+    let carbon = carbon.run(
+        Arc::clone(&clock),
+        senders.carbon.clone(),
+        metrics.clone(),
+        stop.clone(),
+    );
+    tasks.spawn(async { (carbon.await, ("carbon", Ok(()))).1 });
+    let power = PowerSources::new(settings.power.clone(), http);
+    let power = power.run(clock, senders.power.clone(), metrics, stop.clone());
+    tasks.spawn(async { (power.await, ("power", Ok(()))).1 });
+    tasks.spawn(reload(path, loaded, placement, around, stop.clone()));
+    supervise(tasks, stopping, stop).await
+}
+
+/// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.
+async fn supervise(
+    mut tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stopping: CancellationToken,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ended = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        ended = tasks.join_next() => Some(ended),
+    };
+    if let Some(ended) = ended {
+        let (task, result) = ended.context("no task is left")?.context("a task broke off")?;
+        result.with_context(|| format!("task {task} failed"))?;
+        anyhow::bail!("task {task} ended by itself");
+    }
+    tracing::info!("stopping");
+    stopping.cancel();
+    tokio::select! {
+        () = tokio::time::sleep(DRAIN) => {}
+        _ = terminate.recv() => anyhow::bail!("a second signal ended the drain"),
+        _ = interrupt.recv() => anyhow::bail!("a second signal ended the drain"),
+    }
+    stop.cancel();
+    while let Some(ended) = tasks.join_next().await {
+        let (task, result) = ended.context("a task broke off while stopping")?;
+        result.with_context(|| format!("task {task} failed while stopping"))?;
+    }
+    Ok(())
+}
+
+/// Takes what may change while running from a changed file.
+async fn reload(
+    path: PathBuf,
+    loaded: Loaded,
+    current: Arc<ArcSwap<Placement>>,
+    around: watch::Sender<(Surroundings, f64)>,
+    stop: CancellationToken,
+) -> (&'static str, anyhow::Result<()>) {
+    // A kind that changed waits for a restart: readings of the old kind would all count as missing.
+    let kind = loaded.settings.carbon.kind;
+    let on_change = |change| match change {
+        Change::Taken { loaded, restart_keys } => {
+            let next = placement(current.load().generation + 1, &loaded.settings);
+            current.store(Arc::new(next));
+            let surrounded = Surroundings {
+                kind,
+                ..surroundings(&loaded.settings, &loaded.tables)
+            };
+            if around.send((surrounded, band(&loaded.settings))).is_err() {
+                tracing::warn!("settings were taken, but nobody builds snapshots any more");
+            }
+            tracing::info!(waiting_for_restart = ?restart_keys, "settings taken");
+        }
+        Change::Refused(error) => tracing::error!(%error, "changed settings refused, the ones before stay"),
+    };
+    tokio::select! {
+        () = stop.cancelled() => ("settings", Ok(())),
+        never = watch_file(&path, SETTINGS_INTERVAL, loaded, on_change) => match never {},
+    }
+}
+
+fn placement(generation: u64, settings: &Settings) -> Placement {
+    let (policy, namespaces) = (settings.placement.policy.clone(), settings.placement.namespaces.clone());
+    Placement {
+        generation,
+        policy,
+        namespaces,
+    }
+}
+
+fn band(settings: &Settings) -> f64 {
+    settings.placement.policy.band.get()
+}
+
+fn surroundings(settings: &Settings, tables: &Tables) -> Surroundings {
+    Surroundings {
+        kind: settings.carbon.kind,
+        regions: tables.regions.table.clone(),
+        catalogue: Arc::clone(&tables.gpus.catalogue),
+        ladder: settings.carbon.ladder,
+        power: settings.power.bounds,
+        pue: settings.power.pue.clone(),
+        wake: settings.placement.wake.clone(),
+        host: settings.power.host,
+    }
+}
+
+/// Hosts that the settings name as sources: naming one there allows it.
+fn named_hosts(settings: &Settings) -> Vec<String> {
+    let carbon = settings
+        .carbon
+        .providers
+        .iter()
+        .filter_map(|provider| provider.source.url());
+    let power = settings.power.sources.iter().map(|source| &source.url);
+    carbon
+        .chain(power)
+        .filter_map(|url| url.host_str().map(str::to_owned))
+        .collect()
+}

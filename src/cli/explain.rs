@@ -1,0 +1,142 @@
+//! `heliotrope explain`: why a pod is where it is.
+
+use super::failure::Failure;
+use super::render::{self, Output};
+use crate::outbound::HttpClient;
+use crate::outbound::settings::RawOutbound;
+use crate::settings::Problems;
+use anyhow::{Context, anyhow};
+use clap::Args;
+use serde_json::Value;
+use std::io::Write;
+use url::Url;
+
+/// Show what every candidate of a pod would cost, and where the pod went
+///
+/// Asks the admin listener of a running extender, such as one reached by `kubectl port-forward`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Explain {
+    /// Namespace and name of the pod
+    #[arg(value_name = "NAMESPACE/POD")]
+    pod: String,
+
+    /// Address of the admin listener
+    #[arg(
+        long,
+        env = "HELIOTROPE_ADMIN",
+        default_value = "http://127.0.0.1:8651",
+        value_name = "URL"
+    )]
+    admin: Url,
+
+    /// Candidates shown, cheapest first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+const EXAMPLES: &str = "Examples:
+  heliotrope explain ml/train-0
+  heliotrope explain ml/train-0 -o json | jq '.candidates[0].cost'";
+
+impl Explain {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
+        if self.pod.split('/').filter(|part| !part.is_empty()).count() != 2 {
+            return Err(Failure::Usage(format!(
+                "`{}` is not a pod: write namespace/name",
+                self.pod
+            )));
+        }
+        let decision = self.ask()?;
+        match self.output {
+            Output::Json => render::json(out, &decision)?,
+            Output::Table => self.table(out, &decision)?,
+        }
+        Ok(())
+    }
+
+    fn ask(&self) -> anyhow::Result<Value> {
+        let host = self.admin.host_str().unwrap_or_default().to_owned();
+        let mut settings = RawOutbound::default().validate(&mut Problems::default());
+        settings.allow_plain_http.insert(host.clone());
+        let http = HttpClient::new(&settings, [host])?;
+        let mut url = self.admin.join("explain")?;
+        url.query_pairs_mut().append_pair("pod", &self.pod);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let body = runtime
+            .block_on(http.get(url))
+            .map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
+        serde_json::from_slice(&body).context("the answer is not a decision")
+    }
+
+    fn table(&self, out: &mut dyn Write, decision: &Value) -> Result<(), Failure> {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let number =
+            |value: &Value, digits: usize| value.as_f64().map_or("-".to_owned(), |n| format!("{n:.digits$}"));
+        writeln!(out, "pod {} at {}", self.pod, text(&decision["at"]))?;
+        if let Some(exempt) = decision["exempt"].as_str() {
+            writeln!(out, "not steered: {exempt}")?;
+            return Ok(());
+        }
+        let candidates: Vec<&Value> = decision["candidates"].as_array().into_iter().flatten().collect();
+        let rung = text(&decision["rung"]);
+        writeln!(
+            out,
+            "{} candidates, compared on the rung {rung}; snapshot {}",
+            decision["offeredToUs"], decision["generation"]
+        )?;
+        let rows: Vec<[String; 11]> = candidates
+            .iter()
+            .take(self.limit)
+            .map(|row| {
+                let cost = &row["cost"];
+                [
+                    text(&row["node"]),
+                    text(&row["zone"]),
+                    text(&row["model"]),
+                    if row["awake"] == true { "awake" } else { "empty" }.to_owned(),
+                    number(&cost["watts"], 0),
+                    number(&cost["grams"], 1),
+                    number(&cost["intensity"], 0),
+                    text(&row["carbonSource"]),
+                    text(&row["powerRung"]),
+                    row["refused"]
+                        .as_str()
+                        .map_or_else(|| number(&row["score"], 0), |rule| format!("refused: {rule}")),
+                    number(&row["measuredWatts"], 0),
+                ]
+            })
+            .collect();
+        let header = [
+            "node",
+            "zone",
+            "model",
+            "state",
+            "W",
+            "g",
+            "g/kWh",
+            "carbon from",
+            "power",
+            "score",
+            "measured W",
+        ];
+        render::table(out, header, &rows)?;
+        let preferred = candidates
+            .iter()
+            .find(|row| row["offered"] == true && !row["cost"].is_null());
+        let preferred = preferred.map_or("nothing".to_owned(), |row| text(&row["node"]));
+        match decision["bound"].as_str() {
+            Some(bound) => writeln!(
+                out,
+                "preferred {preferred}, bound {bound}: {}",
+                text(&decision["outcome"])
+            )?,
+            None => writeln!(out, "preferred {preferred}, not bound yet")?,
+        }
+        Ok(())
+    }
+}

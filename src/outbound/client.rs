@@ -1,0 +1,150 @@
+use super::settings::OutboundSettings;
+use std::collections::BTreeSet;
+use url::Url;
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// The client cannot be built.
+    #[error("http client cannot be built")]
+    Client,
+    /// The host may not be called.
+    #[error("host {host} is not allowed: add it to outbound.allowHosts")]
+    Host {
+        /// The host.
+        host: String,
+    },
+    /// The host may not be called without TLS.
+    #[error("host {host} may not be called without tls: use https or add it to outbound.allowPlainHttp")]
+    PlainHttp {
+        /// The host.
+        host: String,
+    },
+    /// It did not answer.
+    #[error("{host} did not answer: {reason}")]
+    Transport {
+        /// The host.
+        host: String,
+        /// What happened, without the address.
+        reason: &'static str,
+    },
+    /// It answered with an error.
+    #[error("{host} answered {status}")]
+    Status {
+        /// The host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is too long.
+    #[error("{host} answered more than {cap} bytes: raise outbound.maxResponseBytes if that is right")]
+    TooLong {
+        /// The host.
+        host: String,
+        /// The cap.
+        cap: usize,
+    },
+    /// The answer has another shape than documented.
+    #[error("{host} answered something else than documented: {what}")]
+    Shape {
+        /// The host.
+        host: String,
+        /// What is missing or wrong.
+        what: String,
+    },
+}
+
+impl OutboundError {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Host { .. } | Self::PlainHttp { .. } => "not-allowed",
+            Self::Transport { .. } => "transport",
+            Self::Status { status: 429, .. } => "rate-limited",
+            Self::Status { .. } => "status",
+            Self::TooLong { .. } => "too-long",
+            Self::Shape { .. } => "shape",
+        }
+    }
+}
+
+/// The one HTTP client. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    inner: reqwest::Client,
+    hosts: BTreeSet<String>,
+    plain: BTreeSet<String>,
+    cap: usize,
+}
+
+impl HttpClient {
+    /// A client that may call the hosts of the settings and `named`, the hosts that the settings file names as sources.
+    ///
+    /// # Errors
+    /// When no TLS configuration can be made.
+    pub fn new(settings: &OutboundSettings, named: impl IntoIterator<Item = String>) -> Result<Self, OutboundError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that makes a client")]
+        let builder = reqwest::Client::builder();
+        let inner = builder
+            .timeout(settings.timeout)
+            .connect_timeout(settings.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("heliotrope/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| OutboundError::Client)?;
+        let hosts = settings.allow_hosts.iter().cloned().chain(named).collect();
+        Ok(Self {
+            inner,
+            hosts,
+            plain: settings.allow_plain_http.clone(),
+            cap: settings.max_response_bytes,
+        })
+    }
+
+    /// Fetches a body.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn get(&self, url: Url) -> Result<Vec<u8>, OutboundError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        if !self.hosts.contains(&host) {
+            return Err(OutboundError::Host { host });
+        }
+        if url.scheme() != "https" && !self.plain.contains(&host) {
+            return Err(OutboundError::PlainHttp { host });
+        }
+        let transport = |error: &reqwest::Error| OutboundError::Transport {
+            host: host.clone(),
+            reason: reason(error),
+        };
+        let mut response = self.inner.get(url).send().await.map_err(|error| transport(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(OutboundError::Status {
+                host,
+                status: status.as_u16(),
+            });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+            if body.len() + chunk.len() > self.cap {
+                return Err(OutboundError::TooLong { host, cap: self.cap });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// What happened, without the address, whose query could hold a key.
+fn reason(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "it took longer than outbound.timeout"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke off"
+    }
+}

@@ -1,0 +1,202 @@
+//! `power` in the settings file.
+
+use crate::settings::Problems;
+use heliotrope_core::grid::Region;
+use heliotrope_core::quantity::Watts;
+use heliotrope_core::snapshot::{HostModel, PowerBounds, Pue};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// `power`, as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RawPower {
+    gpu_profiles_file: Option<PathBuf>,
+    interval: Option<String>,
+    fresh_for: Option<String>,
+    stale_for: Option<String>,
+    sources: Option<Vec<RawSource>>,
+    pue: Option<RawPue>,
+    host: Option<RawHost>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawSource {
+    name: Option<String>,
+    r#type: Option<String>,
+    url: Option<String>,
+    preset: Option<String>,
+    metric: Option<String>,
+    node_label: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawPue {
+    default: Option<f64>,
+    regions: Option<BTreeMap<String, f64>>,
+    nodes: Option<BTreeMap<String, f64>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawHost {
+    idle_per_vcpu: Option<String>,
+    max_per_vcpu: Option<String>,
+    per_gib: Option<String>,
+}
+
+/// `power`, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PowerSettings {
+    /// How often sources are asked.
+    pub interval: Duration,
+    /// How samples age.
+    pub bounds: PowerBounds,
+    /// Who is asked.
+    pub sources: Vec<PowerSource>,
+    /// Facility overhead.
+    pub pue: Pue,
+    /// What hosts draw.
+    pub host: HostModel,
+}
+
+/// A Prometheus with GPU power in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PowerSource {
+    /// Its name in reports.
+    pub name: String,
+    /// Base address.
+    pub url: Url,
+    /// The power gauge, in watts.
+    pub metric: String,
+    /// Labels that may hold the node name, in the order they are looked at.
+    pub node_labels: Vec<String>,
+}
+
+impl RawPower {
+    /// Checks the section. The profile file is read with the settings file itself.
+    pub fn validate(self, problems: &mut Problems) -> PowerSettings {
+        let within = SignedDuration::from_secs(1)..=SignedDuration::from_hours(1);
+        let default = PowerBounds::default();
+        let interval = problems.duration(
+            "interval",
+            self.interval.as_deref(),
+            SignedDuration::from_secs(30),
+            within.clone(),
+        );
+        let fresh_for = problems.duration("freshFor", self.fresh_for.as_deref(), default.fresh_for, within.clone());
+        let stale_for = problems.duration("staleFor", self.stale_for.as_deref(), default.stale_for, within);
+        if stale_for < fresh_for {
+            problems.report("staleFor", "must not be shorter than freshFor");
+        }
+        let sources = problems.within("sources", |problems| {
+            let raw = self.sources.unwrap_or_default().into_iter().enumerate();
+            raw.filter_map(|(i, raw)| problems.within(format_args!("[{i}]"), |p| raw.validate(p)))
+                .collect()
+        });
+        PowerSettings {
+            interval: interval.unsigned_abs(),
+            bounds: PowerBounds { fresh_for, stale_for },
+            sources,
+            pue: problems.within("pue", |problems| self.pue.unwrap_or_default().validate(problems)),
+            host: problems.within("host", |problems| self.host.unwrap_or_default().validate(problems)),
+        }
+    }
+}
+
+impl RawSource {
+    fn validate(self, problems: &mut Problems) -> Option<PowerSource> {
+        if self.r#type.as_deref() != Some("prometheus") {
+            problems.report("type", "must be prometheus");
+        }
+        if self.preset.as_deref().is_some_and(|preset| preset != "dcgm") {
+            problems.report("preset", "must be dcgm");
+        }
+        let url = self.url.as_deref().and_then(|text| text.parse::<Url>().ok());
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if url.is_none() {
+            problems.report("url", "is missing, or not an http or https address");
+        }
+        let metric = self.metric.unwrap_or_else(|| "DCGM_FI_DEV_POWER_USAGE".to_owned());
+        if metric.is_empty()
+            || !metric
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':'))
+        {
+            problems.report("metric", "is not the name of a metric");
+        }
+        // `Hostname` is what tagged releases of dcgm-exporter write, `hostname` what its main branch does.
+        let node_labels = self
+            .node_label
+            .map_or_else(|| vec!["Hostname".to_owned(), "hostname".to_owned()], |l| vec![l]);
+        Some(PowerSource {
+            name: self.name.unwrap_or_else(|| "dcgm".to_owned()),
+            url: url?,
+            metric,
+            node_labels,
+        })
+    }
+}
+
+impl RawPue {
+    fn validate(self, problems: &mut Problems) -> Pue {
+        let mut checked = |key: &str, value: f64| {
+            if !(1.0..=5.0).contains(&value) {
+                problems.report(key, format_args!("must be from 1 to 5, got {value}"));
+            }
+            value
+        };
+        let default = checked("default", self.default.unwrap_or(1.0));
+        let nodes = self
+            .nodes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(node, pue)| (node, checked("nodes", pue)))
+            .collect();
+        let regions: Vec<(String, f64)> = self
+            .regions
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(region, pue)| (region, checked("regions", pue)))
+            .collect();
+        let mut named: BTreeMap<Region, f64> = BTreeMap::new();
+        for (region, pue) in regions {
+            match region.parse() {
+                Ok(region) => {
+                    named.insert(region, pue);
+                }
+                Err(error) => problems.report("regions", error),
+            }
+        }
+        Pue {
+            default,
+            regions: named,
+            nodes,
+        }
+    }
+}
+
+impl RawHost {
+    fn validate(self, problems: &mut Problems) -> HostModel {
+        let default = HostModel::default();
+        let mut watts =
+            |key: &str, text: Option<String>, default: Watts| problems.read(key, text.as_deref(), default);
+        let idle_per_vcpu = watts("idlePerVcpu", self.idle_per_vcpu, default.idle_per_vcpu);
+        let max_per_vcpu = watts("maxPerVcpu", self.max_per_vcpu, default.max_per_vcpu);
+        let per_gib = watts("perGib", self.per_gib, default.per_gib);
+        if max_per_vcpu < idle_per_vcpu {
+            problems.report("maxPerVcpu", "must not be below idlePerVcpu");
+        }
+        HostModel {
+            idle_per_vcpu,
+            max_per_vcpu,
+            per_gib,
+        }
+    }
+}

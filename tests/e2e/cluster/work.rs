@@ -1,0 +1,112 @@
+use super::object;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use serde_json::{Map, Value, json};
+
+/// The label that tells one piece of work from another.
+const LABEL: &str = "work";
+
+/// What pods ask for. The same description becomes a pod, a Deployment or a Job.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    pub(crate) name: String,
+    gpus: usize,
+    priority: Option<&'static str>,
+    /// Bound already when it is created, past any scheduler.
+    node: Option<String>,
+    /// The only node that will do.
+    host: Option<String>,
+    annotations: Map<String, Value>,
+}
+
+impl Work {
+    /// Work that asks for GPUs; none asks for CPU alone.
+    pub(crate) fn new(name: &str, gpus: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            gpus,
+            priority: None,
+            node: None,
+            host: None,
+            annotations: Map::new(),
+        }
+    }
+
+    /// With a PriorityClass.
+    pub(crate) fn priority(mut self, class: &'static str) -> Self {
+        self.priority = Some(class);
+        self
+    }
+
+    /// On a node from the beginning, past any scheduler.
+    pub(crate) fn on(mut self, node: &str) -> Self {
+        self.node = Some(node.to_owned());
+        self
+    }
+
+    /// On this node or nowhere, by node selector: the scheduler still decides.
+    pub(crate) fn only_on(mut self, node: &str) -> Self {
+        self.host = Some(node.to_owned());
+        self
+    }
+
+    /// With an annotation on every pod.
+    pub(crate) fn annotated(mut self, key: &str, value: &str) -> Self {
+        self.annotations.insert(key.to_owned(), json!(value));
+        self
+    }
+
+    /// Lists the pods of this work.
+    pub(super) fn selector(&self) -> ListParams {
+        ListParams::default().labels(&format!("{LABEL}={}", self.name))
+    }
+
+    fn template(&self, restart: &str) -> Value {
+        let mut resources = json!({ "cpu": "2", "memory": "8Gi" });
+        if self.gpus > 0 {
+            resources["nvidia.com/gpu"] = json!(self.gpus.to_string());
+        }
+        let mut spec = json!({
+            "restartPolicy": restart,
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": false,
+            "containers": [{ "name": "main", "image": "train:1", "resources": { "requests": resources, "limits": resources } }],
+        });
+        if let Some(class) = self.priority {
+            spec["priorityClassName"] = json!(class);
+        }
+        if let Some(node) = &self.node {
+            spec["nodeName"] = json!(node);
+        }
+        if let Some(host) = &self.host {
+            spec["nodeSelector"] = json!({ "kubernetes.io/hostname": host });
+        }
+        json!({ "metadata": { "labels": { LABEL: self.name }, "annotations": self.annotations }, "spec": spec })
+    }
+
+    pub(super) fn to_pod(&self, name: &str) -> Pod {
+        let mut pod = self.template("Always");
+        pod["metadata"]["name"] = json!(name);
+        object(pod)
+    }
+
+    pub(super) fn to_deployment(&self, replicas: usize) -> Deployment {
+        object(json!({
+            "metadata": { "name": self.name },
+            "spec": {
+                "replicas": replicas,
+                "selector": { "matchLabels": { LABEL: self.name } },
+                "template": self.template("Always"),
+            },
+        }))
+    }
+
+    pub(super) fn to_job(&self, pods: usize) -> Job {
+        object(json!({
+            "metadata": { "name": self.name },
+            "spec": { "parallelism": pods, "completions": pods, "template": self.template("Never") },
+        }))
+    }
+}

@@ -1,0 +1,129 @@
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The configuration that is shipped. Scenarios change only what they are about.
+const SHIPPED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/config/scheduler/kube-scheduler-config.yaml"
+);
+
+/// A KubeSchedulerConfiguration: the shipped one, on this control plane and without an extender until one is named.
+#[derive(Debug, Clone)]
+pub(crate) struct SchedulerConfig {
+    document: Value,
+    extender: Value,
+}
+
+impl SchedulerConfig {
+    /// The shipped configuration.
+    pub(crate) fn shipped() -> Self {
+        let mut document = match std::fs::read_to_string(SHIPPED) {
+            Ok(text) => serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{SHIPPED}: {e}")),
+            Err(_) => as_designed(),
+        };
+        let extender = document["extenders"][0].take();
+        assert!(extender.is_object(), "{SHIPPED} has no extender");
+        let root = document.as_object_mut().unwrap();
+        root.remove("extenders");
+        root.insert("leaderElection".into(), json!({ "leaderElect": false }));
+        // One profile, under the name that a pod gets when it names none.
+        document["profiles"][0]["schedulerName"] = json!("default-scheduler");
+        Self { document, extender }
+    }
+
+    /// With the shipped extender stanza at an address.
+    pub(crate) fn with_extender(mut self, url: &str) -> Self {
+        self.extender["urlPrefix"] = json!(url);
+        self.document["extenders"] = json!([self.extender]);
+        self
+    }
+
+    /// The extender's weight.
+    pub(crate) fn weight(self, weight: u32) -> Self {
+        self.set("weight", json!(weight))
+    }
+
+    /// As if the extender had no preempt verb.
+    pub(crate) fn without_preempt(mut self) -> Self {
+        let stanza = self.document["extenders"][0]
+            .as_object_mut()
+            .expect("call with_extender first");
+        stanza.remove("preemptVerb");
+        self
+    }
+
+    /// As if the extender could not score.
+    pub(crate) fn default_sampling(mut self) -> Self {
+        self.document
+            .as_object_mut()
+            .unwrap()
+            .remove("percentageOfNodesToScore");
+        self.document["profiles"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("percentageOfNodesToScore");
+        self
+    }
+
+    /// The share of the nodes that is scored, in percent; none where the scheduler chooses.
+    pub(crate) fn sampling(&self) -> Option<u64> {
+        let profile = &self.document["profiles"][0]["percentageOfNodesToScore"];
+        profile.as_u64().or(self.document["percentageOfNodesToScore"].as_u64())
+    }
+
+    /// The weight of the extender as shipped or set.
+    pub(crate) fn extender_weight(&self) -> u64 {
+        self.document["extenders"][0]["weight"]
+            .as_u64()
+            .expect("call with_extender first")
+    }
+
+    fn set(mut self, key: &str, value: Value) -> Self {
+        assert!(self.document["extenders"][0].is_object(), "call with_extender first");
+        self.document["extenders"][0][key] = value;
+        self
+    }
+
+    /// The file's text. JSON is YAML.
+    pub(crate) fn to_file(&self, kubeconfig: &Path) -> String {
+        let mut document = self.document.clone();
+        // The client's own brake (50 a second) would be what the throughput scenarios measure.
+        document["clientConnection"] = json!({ "kubeconfig": kubeconfig, "qps": 5000, "burst": 5000 });
+        serde_json::to_string_pretty(&document).unwrap()
+    }
+}
+
+/// What the design asks for, for a tree that does not ship a configuration yet.
+fn as_designed() -> Value {
+    json!({
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "profiles": [{
+            "schedulerName": "default-scheduler",
+            "percentageOfNodesToScore": 100,
+            "pluginConfig": [
+                { "name": "NodeResourcesFit", "args": { "scoringStrategy": {
+                    "type": "MostAllocated",
+                    "resources": [
+                        { "name": "nvidia.com/gpu", "weight": 5 },
+                        { "name": "cpu", "weight": 1 },
+                        { "name": "memory", "weight": 1 },
+                    ],
+                } } },
+                { "name": "PodTopologySpread", "args": { "defaultingType": "List", "defaultConstraints": [] } },
+            ],
+        }],
+        "extenders": [{
+            "urlPrefix": "http://127.0.0.1:8650",
+            "filterVerb": "filter",
+            "prioritizeVerb": "prioritize",
+            "preemptVerb": "preempt",
+            "weight": 5,
+            "enableHTTPS": false,
+            "httpTimeout": "500ms",
+            "nodeCacheCapable": true,
+            "ignorable": true,
+            "managedResources": [{ "name": "nvidia.com/gpu", "ignoredByScheduler": false }],
+        }],
+    })
+}

@@ -1,0 +1,119 @@
+use super::{HeliotropeSettings, Metrics};
+use crate::controlplane::{ControlPlane, Process, free_port};
+use crate::loopback::http_client;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Names the binary to test; without it, the one that Cargo built for the tests.
+const BINARY: &str = "HELIOTROPE_BIN";
+
+/// The real `heliotrope` binary in the role of an extender.
+pub(crate) struct Heliotrope {
+    process: Process,
+    extender: u16,
+    admin: u16,
+    settings_file: PathBuf,
+    client: reqwest::Client,
+}
+
+impl Heliotrope {
+    /// Starts it and waits until it says that it is ready.
+    pub(crate) async fn start(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
+        let mut started = Self::start_without_waiting(plane, settings);
+        started.wait_ready(Duration::from_secs(60)).await;
+        started
+    }
+
+    fn start_without_waiting(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
+        let (extender, admin) = (free_port(), free_port());
+        let settings_file = plane.folder().join(format!("heliotrope-{extender}.yaml"));
+        std::fs::write(&settings_file, settings.to_file(plane, extender, admin)).unwrap();
+        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
+        let arguments = arguments.into_iter().chain([settings_file.clone().into()]);
+        let process = Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder());
+        Self {
+            process,
+            extender,
+            admin,
+            settings_file,
+            client: http_client(),
+        }
+    }
+
+    async fn wait_ready(&mut self, patience: Duration) {
+        let until = Instant::now() + patience;
+        loop {
+            self.process.assert_running();
+            let said = match self.client.get(self.admin_url("readyz")).send().await {
+                Ok(answer) if answer.status().is_success() => return,
+                Ok(answer) => answer.text().await.unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
+            assert!(
+                Instant::now() < until,
+                "heliotrope is not ready after {patience:?}: {said}\nits log ends:\n{}",
+                self.process.log_tail()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What goes into `urlPrefix`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.extender)
+    }
+
+    fn admin_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.admin)
+    }
+
+    /// Reads `/metrics`.
+    pub(crate) async fn metrics(&self) -> Metrics {
+        let answer = self.client.get(self.admin_url("metrics")).send().await.unwrap();
+        Metrics::new(answer.error_for_status().unwrap().text().await.unwrap())
+    }
+
+    /// Reads `/explain` of a pod in the namespace of all work.
+    pub(crate) async fn explain(&self, pod: &str) -> serde_json::Value {
+        let url = self.admin_url(&format!("explain?pod={}/{pod}", crate::cluster::NAMESPACE));
+        let answer = self.client.get(url).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
+    }
+
+    /// Kills it, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Stops it without ending it: sockets stay open, nobody answers.
+    pub(crate) fn hang(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.process.signal("CONT");
+    }
+
+    /// Ends the test with its log's end if it has left on its own.
+    pub(crate) fn assert_running(&mut self) {
+        self.process.assert_running();
+    }
+
+    /// The last lines of its log.
+    pub(crate) fn log_tail(&self) -> String {
+        self.process.log_tail()
+    }
+
+    /// Its settings file.
+    pub(crate) fn settings_file(&self) -> &std::path::Path {
+        &self.settings_file
+    }
+}
+
+fn binary() -> PathBuf {
+    let named = std::env::var_os(BINARY).map(PathBuf::from);
+    let binary = named.unwrap_or_else(|| env!("CARGO_BIN_EXE_heliotrope").into());
+    std::fs::canonicalize(&binary).unwrap_or_else(|e| panic!("{BINARY}={}: {e}", binary.display()))
+}

@@ -1,0 +1,127 @@
+use crate::figures::out_folder;
+use crate::loopback::{Loopback, http_client};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::StatusCode;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// One exchange that passed through.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) request: Bytes,
+    pub(crate) answer: Bytes,
+    pub(crate) status: u16,
+}
+
+/// What kube-scheduler asked of one verb.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Calls {
+    /// How often.
+    pub(crate) count: usize,
+    /// The longest that an answer took, at the proxy.
+    pub(crate) longest: Duration,
+    /// The exchanges, where they are kept.
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+/// Stands between kube-scheduler and an extender, passes everything on and keeps count by verb.
+pub(crate) struct RecordingProxy {
+    server: Loopback,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: Mutex<String>,
+    client: reqwest::Client,
+    keep: usize,
+    calls: Mutex<BTreeMap<String, Calls>>,
+}
+
+impl RecordingProxy {
+    /// Passes on to an extender and keeps the first `keep` exchanges of each verb.
+    pub(crate) async fn start(upstream: &str, keep: usize) -> Self {
+        let shared = Arc::new(Shared {
+            upstream: Mutex::new(upstream.to_owned()),
+            client: http_client(),
+            keep,
+            calls: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/{verb}", post(pass_on))
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
+        Self {
+            server: Loopback::serve(router).await,
+            shared,
+        }
+    }
+
+    /// What goes into `urlPrefix`.
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Passes on to another extender from now on.
+    pub(crate) fn redirect(&self, upstream: &str) {
+        upstream.clone_into(&mut self.shared.upstream.lock().unwrap());
+    }
+
+    /// What was asked of a verb so far.
+    pub(crate) fn calls(&self, verb: &str) -> Calls {
+        self.shared.calls.lock().unwrap().get(verb).cloned().unwrap_or_default()
+    }
+
+    /// Forgets what was counted.
+    pub(crate) fn reset(&self) {
+        self.shared.calls.lock().unwrap().clear();
+    }
+
+    /// Writes the kept exchanges below `HELIOTROPE_E2E_OUT/wire/NAME`, if that is set: the fixtures of the wire tests.
+    pub(crate) fn save(&self, name: &str) {
+        let Some(folder) = out_folder() else { return };
+        let folder = folder.join("wire").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (verb, calls) in self.shared.calls.lock().unwrap().iter() {
+            for (i, exchange) in calls.exchanges.iter().enumerate() {
+                std::fs::write(folder.join(format!("{verb}-{i}-request.json")), &exchange.request).unwrap();
+                std::fs::write(folder.join(format!("{verb}-{i}-answer.json")), &exchange.answer).unwrap();
+            }
+        }
+    }
+}
+
+async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, request: Bytes) -> Response {
+    let from = Instant::now();
+    let url = format!("{}/{verb}", shared.upstream.lock().unwrap());
+    let sent = shared
+        .client
+        .post(url)
+        .header("content-type", "application/json")
+        .body(request.clone())
+        .send()
+        .await;
+    let (status, answer) = match sent {
+        Ok(answer) => (answer.status(), answer.bytes().await.unwrap_or_default()),
+        // As if nothing listened here.
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Bytes::new()),
+    };
+    {
+        let mut calls = shared.calls.lock().unwrap();
+        let calls = calls.entry(verb).or_default();
+        calls.count += 1;
+        calls.longest = calls.longest.max(from.elapsed());
+        if calls.exchanges.len() < shared.keep {
+            calls.exchanges.push(Exchange {
+                request,
+                answer: answer.clone(),
+                status: status.as_u16(),
+            });
+        }
+    }
+    (status, [("content-type", "application/json")], answer).into_response()
+}

@@ -1,0 +1,77 @@
+use crate::controlplane::ControlPlane;
+use crate::world::{CarbonFile, FakeGrid, Prometheus};
+use serde_json::{Value, json};
+
+/// A settings file for the binary under test: what an operator would write for this cluster, plus what a scenario is about.
+#[derive(Debug, Clone)]
+pub(crate) struct HeliotropeSettings {
+    placement: Value,
+    carbon: Value,
+    power: Value,
+}
+
+impl HeliotropeSettings {
+    /// Steers by mode `prefer`, knows no carbon and no power.
+    pub(crate) fn new() -> Self {
+        Self {
+            placement: json!({ "mode": "prefer" }),
+            carbon: json!({ "signal": "average", "basis": "lifecycle", "providers": [], "zones": {} }),
+            power: json!({ "interval": "1s" }),
+        }
+    }
+
+    /// A zone that asks the GB API, then the yearly table.
+    pub(crate) fn grid(mut self, zone: &str, grid: &FakeGrid) -> Self {
+        self.provider(json!({
+            "name": format!("gb-{zone}"), "type": "gb-carbon-intensity", "url": grid.url(), "interval": "2s",
+        }));
+        self.zone(zone, json!([format!("gb-{zone}")]));
+        self
+    }
+
+    /// A zone that reads a file.
+    pub(crate) fn file(mut self, zone: &str, file: &CarbonFile) -> Self {
+        self.provider(json!({
+            "name": format!("file-{zone}"), "type": "file", "path": file.path(), "format": "csv", "zone": zone,
+        }));
+        self.zone(zone, json!([format!("file-{zone}")]));
+        self
+    }
+
+    /// Power by DCGM from a Prometheus.
+    pub(crate) fn power(mut self, prometheus: &Prometheus) -> Self {
+        self.power["sources"] = json!([{ "type": "prometheus", "url": prometheus.url(), "preset": "dcgm" }]);
+        self
+    }
+
+    /// Sets a key of `placement`.
+    pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.placement[key] = value.into();
+        self
+    }
+
+    fn provider(&mut self, provider: Value) {
+        self.carbon["providers"].as_array_mut().unwrap().push(provider);
+    }
+
+    fn zone(&mut self, zone: &str, chain: Value) {
+        self.carbon["zones"][zone] = chain;
+    }
+
+    /// The file's text. JSON is YAML.
+    pub(crate) fn to_file(&self, plane: &ControlPlane, extender: u16, admin: u16) -> String {
+        let file = json!({
+            "apiVersion": "heliotrope.dev/v1alpha1",
+            "kind": "Settings",
+            "log": { "level": "info", "format": "text" },
+            "extender": { "listen": format!("127.0.0.1:{extender}") },
+            "admin": { "listen": format!("127.0.0.1:{admin}") },
+            "cluster": { "kubeconfig": plane.kubeconfig() },
+            "outbound": { "allowPlainHttp": ["127.0.0.1"] },
+            "carbon": self.carbon,
+            "power": self.power,
+            "placement": self.placement,
+        });
+        serde_json::to_string_pretty(&file).unwrap()
+    }
+}

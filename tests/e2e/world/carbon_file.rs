@@ -1,0 +1,38 @@
+use crate::loopback::now;
+use jiff::{SignedDuration, Timestamp};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A carbon file as an operator would write one: hourly values of one zone, yesterday to the day after tomorrow.
+pub(crate) struct CarbonFile {
+    path: PathBuf,
+}
+
+impl CarbonFile {
+    /// Writes the file of a zone with one intensity throughout.
+    pub(crate) fn write(folder: &Path, zone: &str, grams_per_kwh: f64) -> Self {
+        let file = Self {
+            path: folder.join(format!("carbon-{zone}.csv")),
+        };
+        file.set(grams_per_kwh);
+        file
+    }
+
+    /// Replaces it in one step, as a file that others read should be.
+    pub(crate) fn set(&self, grams_per_kwh: f64) {
+        const HOUR: SignedDuration = SignedDuration::from_hours(1);
+        let hour = Timestamp::from_second(now().as_second().div_euclid(3600) * 3600).unwrap();
+        let mut text = "datetime,carbon_intensity\n".to_owned();
+        for i in -24..48 {
+            writeln!(text, "{},{grams_per_kwh}", hour + HOUR * i).unwrap();
+        }
+        let part = self.path.with_extension("part");
+        std::fs::write(&part, text).unwrap();
+        std::fs::rename(part, &self.path).unwrap();
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,15 @@
+//! What a cluster stands in: the grid and the power meters.
+//!
+//! Owns the fakes at the wire (the GB Carbon Intensity API, DCGM's exporter), the carbon file, and a real Prometheus that
+//! scrapes the exporter. Scenarios change what these say while everything runs. Addresses and paths leave for Heliotrope's
+//! settings. Must never tell Heliotrope anything but over the wire or a file.
+
+mod carbon_file;
+mod exporter;
+mod grid;
+mod prometheus;
+
+pub(crate) use carbon_file::CarbonFile;
+pub(crate) use exporter::FakeExporter;
+pub(crate) use grid::FakeGrid;
+pub(crate) use prometheus::Prometheus;
