@@ -24,14 +24,16 @@ mod random;
 mod run;
 mod scheduler;
 mod spread;
+#[cfg(test)]
+mod tests;
 mod work;
 mod world;
 
 pub use capacity::Capacity;
-pub use compare::{Comparison, Saved, Totals, Waits, ZoneTotals, cumulative};
-pub use feed::Feed;
+pub use compare::{Part, Saved, Totals, Waits};
+pub use feed::{Feed, Readings};
 pub use grid::{KIND, PERIOD, SimulatedZone, WorldError};
-pub use ledger::{AwakeEntry, Board, Entry, HostWatts, Ledger, Offer, PodEntry, Step};
+pub use ledger::{AwakeEntry, Board, HostWatts, Ledger, Offer, PodEntry, Step};
 pub use nodes::{POOL_LABEL, SimulatedNode};
 pub use pods::{Selector, SimulatedPod, UNITS_PER_GIB};
 pub use random::Random;

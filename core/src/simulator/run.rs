@@ -1,5 +1,5 @@
 use super::capacity::Capacity;
-use super::ledger::{Book, Ledger, Offer};
+use super::ledger::{Book, Ledger};
 use super::nodes::SimulatedNode;
 use super::pods::SimulatedPod;
 use super::random::Random;
@@ -9,7 +9,7 @@ use super::world::World;
 use super::later;
 use crate::snapshot::ClusterEvent;
 use crate::workload::{PodFacts, PodPhase};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A pod that runs, by when it ends; the number keeps pods apart that end at once.
@@ -78,6 +78,16 @@ impl<'w> Run<'w> {
         any_left.then(|| arrival.into_iter().chain(end).min()).flatten()
     }
 
+    /// The next full round in which there is something to do. Whoever plays a day faster than it passes schedules in rounds:
+    /// what happened since the last one is done at its end, in order.
+    #[must_use]
+    pub fn next_round(&self, round: SignedDuration) -> Option<Timestamp> {
+        let since = self.next_at()?.duration_since(self.world.start).as_secs();
+        let length = round.as_secs().max(1);
+        let rounds = (since + length - 1).div_euclid(length);
+        Some(later(self.world.start, SignedDuration::from_secs(rounds * length)).max(self.now))
+    }
+
     /// Goes on to a moment: pods end and arrive.
     pub fn advance(&mut self, to: Timestamp) {
         self.now = to;
@@ -118,8 +128,8 @@ impl<'w> Run<'w> {
         self.waiting.push_back(pod);
     }
 
-    /// Binds a pod; `offer` tells how the choice stood.
-    pub fn bind(&mut self, pod: &'w SimulatedPod, chosen: Scored<'w>, offer: Option<Offer>) {
+    /// Binds a pod. `feasible` are the nodes that passed the in-tree filters, `kept` is how many of them an extender left.
+    pub fn bind(&mut self, pod: &'w SimulatedPod, chosen: Scored<'w>, feasible: &[&SimulatedNode], kept: usize) {
         let node = chosen.node;
         let work = Work::of(pod, node, &self.world.reference, &self.world.surroundings.host);
         self.capacity.take(pod, node);
@@ -130,7 +140,7 @@ impl<'w> Run<'w> {
             phase: PodPhase::Running,
             ..pod.facts.clone()
         })));
-        self.book.enter(pod, node, work, self.now, offer);
+        self.book.enter(pod, chosen, work, self.now, (feasible, kept));
         self.bound += 1;
     }
 
@@ -146,17 +156,17 @@ impl<'w> Run<'w> {
     }
 }
 
-/// Runs a whole day with a scheduler that has no extender.
+/// Runs a whole day with a scheduler that has no extender, in rounds (see [`Run::next_round`]).
 #[must_use]
-pub fn place_all(world: &World, scheduler: SchedulerModel) -> Ledger {
+pub fn place_all(world: &World, scheduler: SchedulerModel, round: SignedDuration) -> Ledger {
     let mut run = Run::new(world, scheduler.name);
     let mut random = Random::of(world.seed, 300);
-    while let Some(at) = run.next_at() {
+    while let Some(at) = run.next_round(round) {
         run.advance(at);
         while let Some((pod, feasible)) = run.next_ready() {
             let scored = scheduler.score(run.capacity(), pod, &feasible, &[]);
             match SchedulerModel::select(&scored, &mut random) {
-                Some(chosen) => run.bind(pod, chosen, None),
+                Some(chosen) => run.bind(pod, chosen, &feasible, feasible.len()),
                 None => run.hold(pod),
             }
         }

@@ -54,7 +54,7 @@ pub struct Scored<'w> {
 impl SchedulerModel {
     /// The default profile without an extender. NodeResourcesFit and BalancedAllocation see CPU and memory only.
     pub const DEFAULT: Self = Self {
-        name: "default-scheduler-model",
+        name: "default-model",
         strategy: Strategy::LeastAllocated,
         resources: [0, 1, 1],
         balanced: true,
@@ -70,6 +70,13 @@ impl SchedulerModel {
         balanced: false,
         spread: false,
         extender_weight: 5,
+    };
+
+    /// The shipped profile without its extender: what packing alone does.
+    pub const PACKING: Self = Self {
+        name: "packing-model",
+        extender_weight: 0,
+        ..Self::SHIPPED
     };
 
     /// Scores nodes that passed all filters. `extender` gives a score for each of them, in their order; what is missing
