@@ -82,10 +82,11 @@ impl<'w> Run<'w> {
     /// what happened since the last one is done at its end, in order.
     #[must_use]
     pub fn next_round(&self, round: SignedDuration) -> Option<Timestamp> {
-        let since = self.next_at()?.duration_since(self.world.start).as_secs();
+        let since = self.next_at()?.duration_since(self.world.start);
+        let seconds = since.as_secs() + i64::from(since.subsec_nanos() > 0);
         let length = round.as_secs().max(1);
-        let rounds = (since + length - 1).div_euclid(length);
-        Some(later(self.world.start, SignedDuration::from_secs(rounds * length)).max(self.now))
+        let rounds = (seconds + length - 1).div_euclid(length);
+        Some(later(self.world.start, SignedDuration::from_secs(rounds * length)))
     }
 
     /// Goes on to a moment: pods end and arrive.
