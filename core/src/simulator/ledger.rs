@@ -6,7 +6,7 @@ use super::work::Work;
 use super::world::World;
 use super::{DAY, later};
 use crate::gpu::GpuProfile;
-use crate::grid::ZoneId;
+use crate::grid::{IntensitySeries, ZoneId};
 use crate::quantity::Ratio;
 use crate::snapshot::HostModel;
 use jiff::{SignedDuration, Timestamp};
@@ -237,7 +237,7 @@ impl<'w> Book<'w> {
         };
         self.keep_awake(node, now, later(now, work.span));
         let (facts, around) = (&pod.facts, &self.world.surroundings);
-        let steps = steps(zone, now, work.span);
+        let steps = steps(&zone.truth, now, work.span);
         let (joules, grams) = cost(work.watts.get() * node.pue, &steps);
         self.spread(now, work.watts.get() * node.pue, &steps);
         let own = GpuProfile {
@@ -306,7 +306,7 @@ impl<'w> Book<'w> {
             return;
         };
         let span = later(last, LINGER).duration_since(from);
-        let steps = steps(zone, from, span);
+        let steps = steps(&zone.truth, from, span);
         let host = &self.world.surroundings.host;
         let watts = node.bare * f64::from(node.boards) + host.idle(node.facts.cpu_milli);
         let (joules, grams) = cost(watts.get() * node.pue, &steps);
@@ -360,16 +360,16 @@ impl<'w> Book<'w> {
     }
 }
 
-/// The true intensity from a moment on, in stretches of one value.
-fn steps(zone: &SimulatedZone, from: Timestamp, span: SignedDuration) -> Vec<Step> {
+/// An intensity from a moment on, in stretches of one value. Outside the series it is what [`IntensitySeries::mean`] says.
+#[must_use]
+pub fn steps(series: &IntensitySeries, from: Timestamp, span: SignedDuration) -> Vec<Step> {
     let end = later(from, span);
     let mut at = from;
     let mut steps = Vec::new();
     while at < end {
-        // A run that outlasted the known truth would end in one stretch of its mean.
-        let known = zone.truth.at(at).zip(zone.truth.next_change(at));
+        let known = series.at(at).zip(series.next_change(at));
         let (value, until) = known.map_or_else(
-            || (zone.truth.mean(at, end.duration_since(at)), end),
+            || (series.mean(at, end.duration_since(at)), end),
             |(value, next)| (value, next.min(end)),
         );
         steps.push(Step {

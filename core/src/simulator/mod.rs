@@ -12,6 +12,7 @@
 //! prints it must say so. Must never copy a formula that another room owns: what placement believes comes out of
 //! placement, and what is true is stated here.
 
+mod blocks;
 mod capacity;
 mod compare;
 mod feed;
@@ -29,11 +30,12 @@ mod tests;
 mod work;
 mod world;
 
+pub use blocks::{Block, blocks};
 pub use capacity::Capacity;
 pub use compare::{Part, Saved, Totals, Waits};
 pub use feed::{Feed, Readings};
 pub use grid::{KIND, PERIOD, SimulatedZone, WorldError};
-pub use ledger::{AwakeEntry, Board, HostWatts, Ledger, Offer, PodEntry, Step};
+pub use ledger::{AwakeEntry, Board, HostWatts, Ledger, Offer, PodEntry, Step, steps};
 pub use nodes::{POOL_LABEL, SimulatedNode};
 pub use pods::{Selector, SimulatedPod, UNITS_PER_GIB};
 pub use random::Random;
