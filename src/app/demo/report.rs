@@ -43,6 +43,8 @@ pub struct Report {
     pub saved_by_extender: Saved,
     /// Parts of the day. Shares are of the default model, then of heliotrope.
     pub blocks: Vec<Block>,
+    /// Mean true intensity of each hour and zone, in g/kWh.
+    pub intensity: Vec<Vec<f64>>,
     /// The extender's answers.
     pub latency: Answers,
     /// Decisions of which the extender told what each node would cost.
@@ -111,6 +113,7 @@ impl Report {
             saved_by_packing: Saved::against(&default, &packing),
             saved_by_extender: Saved::against(&packing, &heliotrope),
             blocks: blocks(world, &[of_default, of_heliotrope], BLOCK_HOURS),
+            intensity: blocks(world, &[], 1).into_iter().map(|block| block.grams_per_kwh).collect(),
             default_model: default,
             packing_model: packing,
             heliotrope,
