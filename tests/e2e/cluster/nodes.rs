@@ -109,6 +109,8 @@ impl NodeSpec {
                     "nvidia.com/gpu.count": self.boards.to_string(),
                 },
             },
+            // As the cloud controller of that cloud writes it: the first part says whose region names these are.
+            "spec": { "providerID": format!("aws:///{}a/{}", self.region, self.name) },
             "status": { "capacity": resources, "allocatable": resources, "images": images },
         }))
     }
