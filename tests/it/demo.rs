@@ -71,7 +71,10 @@ fn a_log_with_one_figure_altered_or_one_line_left_out_does_not_recompute() {
     let log = std::fs::read_to_string(folder.join("day.jsonl")).unwrap();
     let lines: Vec<&str> = log.lines().collect();
     let priced = lines.iter().rposition(|line| line.contains("\"rung\"")).unwrap();
-    let awake = lines.iter().position(|line| line.contains("\"line\":\"awake\"")).unwrap();
+    let awake = lines
+        .iter()
+        .position(|line| line.contains("\"line\":\"awake\""))
+        .unwrap();
     let alter = |at: usize, pointer: &str, factor: f64| {
         let mut line: Value = serde_json::from_str(lines[at]).unwrap();
         let figure = line.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}"));
@@ -123,15 +126,27 @@ fn the_real_extender_saves_grams_on_the_same_pods_and_says_what_is_simulated() {
     let pods = ours["pods"].as_u64().unwrap();
     assert_eq!(report["decisionsPriced"], pods);
     assert!(report["latency"]["filter"]["count"].as_u64().unwrap() >= pods);
-    assert!(report["savedByExtender"]["share"].as_f64().unwrap() > 0.08, "{}", report["savedByExtender"]);
+    assert!(
+        report["savedByExtender"]["share"].as_f64().unwrap() > 0.08,
+        "{}",
+        report["savedByExtender"]
+    );
     let share = |side: &Value| side["greenestShare"].as_f64().unwrap();
-    assert!(share(ours) > 0.7 && share(theirs) < 0.5, "{} {}", share(ours), share(theirs));
+    assert!(
+        share(ours) > 0.7 && share(theirs) < 0.5,
+        "{} {}",
+        share(ours),
+        share(theirs)
+    );
 }
 
 #[test]
 fn progress_and_the_figure_are_plain_where_there_is_no_terminal() {
     let Day { folder, progress, .. } = day();
-    assert!(progress.contains("simulated 00:00") && !progress.contains('\u{1b}'), "{progress:?}");
+    assert!(
+        progress.contains("simulated 00:00") && !progress.contains('\u{1b}'),
+        "{progress:?}"
+    );
     let figure = std::fs::read_to_string(folder.path().join("day.svg")).unwrap();
     assert!(figure.starts_with("<svg ") && figure.ends_with("</svg>\n"));
     assert_eq!(figure.matches("<polyline").count(), 5, "two sides and three zones");
@@ -156,7 +171,15 @@ fn the_same_seed_and_duration_give_the_same_day() {
 fn the_tables_end_with_what_to_take_away() {
     let Output { stdout, .. } = demo(&["--for", "1s", "--seed", "3"]);
     let told = String::from_utf8(stdout).unwrap();
-    for part in ["SIMULATED", "MODEL", "WHAT WAS SAVED", "BY ZONE", "BY GPU MODEL", "WHAT IT COST", "p99 ms"] {
+    for part in [
+        "SIMULATED",
+        "MODEL",
+        "WHAT WAS SAVED",
+        "BY ZONE",
+        "BY GPU MODEL",
+        "WHAT IT COST",
+        "p99 ms",
+    ] {
         assert!(told.contains(part), "no {part} in\n{told}");
     }
     let (_, closing) = told.split_once("IN SHORT").unwrap();

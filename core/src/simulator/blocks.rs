@@ -1,6 +1,7 @@
+use super::entries::PodEntry;
+use super::later;
 use super::ledger::{HOURS, Ledger};
 use super::world::World;
-use super::{later, ledger};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -25,13 +26,21 @@ pub fn blocks(world: &World, ledgers: &[&Ledger], hours: usize) -> Vec<Block> {
         .step_by(hours.max(1))
         .map(|from_hour| {
             let to_hour = (from_hour + hours.max(1)).min(HOURS);
-            let at = |hour: usize| later(world.start, SignedDuration::from_secs(3600) * i32::try_from(hour).unwrap_or(0));
+            let at = |hour: usize| {
+                later(
+                    world.start,
+                    SignedDuration::from_secs(3600) * i32::try_from(hour).unwrap_or(0),
+                )
+            };
             let (from, to) = (at(from_hour), at(to_hour));
             let zones = world.zones.iter();
             let shares = |ledger: &&Ledger| -> Vec<f64> {
-                let begun: Vec<&ledger::PodEntry> =
-                    ledger.pods.iter().filter(|pod| (from..to).contains(&pod.bound)).collect();
-                let work = |pod: &&ledger::PodEntry| f64::from(pod.gpus) * pod.seconds;
+                let begun: Vec<&PodEntry> = ledger
+                    .pods
+                    .iter()
+                    .filter(|pod| (from..to).contains(&pod.bound))
+                    .collect();
+                let work = |pod: &&PodEntry| f64::from(pod.gpus) * pod.seconds;
                 let all: f64 = begun.iter().map(work).sum();
                 let of = |zone| begun.iter().filter(|pod| pod.zone == zone).map(work).sum::<f64>();
                 let share = |part: f64| if all > 0.0 { part / all } else { 0.0 };
@@ -40,7 +49,9 @@ pub fn blocks(world: &World, ledgers: &[&Ledger], hours: usize) -> Vec<Block> {
             Block {
                 from_hour,
                 to_hour,
-                grams_per_kwh: zones.map(|zone| zone.truth.mean(from, to.duration_since(from)).get()).collect(),
+                grams_per_kwh: zones
+                    .map(|zone| zone.truth.mean(from, to.duration_since(from)).get())
+                    .collect(),
                 shares: ledgers.iter().map(shares).collect(),
             }
         })

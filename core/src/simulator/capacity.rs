@@ -30,7 +30,10 @@ impl<'w> Capacity<'w> {
             pods: Vec::new(),
         };
         Self {
-            rooms: nodes.iter().map(|node| (node.facts.name.as_ref(), room(node))).collect(),
+            rooms: nodes
+                .iter()
+                .map(|node| (node.facts.name.as_ref(), room(node)))
+                .collect(),
         }
     }
 

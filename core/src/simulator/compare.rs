@@ -1,4 +1,5 @@
-use super::ledger::{AwakeEntry, HOURS, JOULES_PER_KWH, Ledger, PodEntry};
+use super::entries::{AwakeEntry, PodEntry};
+use super::ledger::{HOURS, JOULES_PER_KWH, Ledger};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -46,6 +47,8 @@ pub struct Totals {
     pub idle_grams: f64,
     /// Energy of everything, to the end of the last pod.
     pub kwh: f64,
+    /// The part of `kwh` that nodes drew for being on.
+    pub idle_kwh: f64,
     /// Mean intensity of that energy.
     pub grams_per_kwh: f64,
     /// Mean draw over the simulated day.
@@ -79,12 +82,17 @@ impl Totals {
         let count = ledger.pods.len();
         let work_grams: f64 = ledger.pods.iter().map(|pod| pod.grams).sum();
         let idle_grams: f64 = ledger.awake.iter().map(|node| node.grams).sum();
-        let joules = ledger.pods.iter().map(|pod| pod.joules).sum::<f64>()
-            + ledger.awake.iter().map(|node| node.joules).sum::<f64>();
-        let (grams, kwh) = (work_grams + idle_grams, joules / JOULES_PER_KWH);
+        let work_kwh = ledger.pods.iter().map(|pod| pod.joules).sum::<f64>() / JOULES_PER_KWH;
+        let idle_kwh = ledger.awake.iter().map(|node| node.joules).sum::<f64>() / JOULES_PER_KWH;
+        let (grams, kwh) = (work_grams + idle_grams, work_kwh + idle_kwh);
         let day = || ledger.hours.iter().take(HOURS);
         let in_greenest = ledger.pods.iter().filter(|pod| pod.zone == pod.offer.greenest_zone);
-        let jobs: Vec<f64> = ledger.pods.iter().filter(|pod| pod.job).map(|pod| pod.seconds).collect();
+        let jobs: Vec<f64> = ledger
+            .pods
+            .iter()
+            .filter(|pod| pod.job)
+            .map(|pod| pod.seconds)
+            .collect();
         let mut hours: Vec<f64> = day().map(|(_, grams)| *grams).collect();
         hours.resize(HOURS, 0.0);
         Self {
@@ -94,6 +102,7 @@ impl Totals {
             work_grams,
             idle_grams,
             kwh,
+            idle_kwh,
             grams_per_kwh: ratio(grams, kwh),
             mean_watts: day().map(|(joules, _)| joules).sum::<f64>() / (HOURS as f64 * 3600.0),
             peak_watts: day().map(|(joules, _)| joules / 3600.0).fold(0.0, f64::max),
@@ -120,10 +129,12 @@ pub struct Saved {
     pub share: f64,
     /// Energy.
     pub kwh: f64,
-    /// The part of `grams` that is from using less energy: `kwh · mean intensity of the other side`.
-    pub grams_by_less_energy: f64,
-    /// The part of `grams` that is from cleaner energy: the rest.
+    /// The part of `grams` that is from cleaner energy: `kWh of this side · difference of the mean intensities`.
     pub grams_by_cleaner_energy: f64,
+    /// The part that is from nodes drawing less for being on: `kWh less · mean intensity of the other side`.
+    pub grams_by_idle_energy: f64,
+    /// The same for the pods' work: it draws less where a data centre's overhead and a node's boards do.
+    pub grams_by_work_energy: f64,
     /// Mean draw over the simulated day.
     pub mean_watts: f64,
 }
@@ -133,12 +144,14 @@ impl Saved {
     #[must_use]
     pub fn against(other: &Totals, side: &Totals) -> Self {
         let kwh = other.kwh - side.kwh;
+        let idle_kwh = other.idle_kwh - side.idle_kwh;
         Self {
             grams: other.grams - side.grams,
             share: ratio(other.grams - side.grams, other.grams),
             kwh,
-            grams_by_less_energy: kwh * other.grams_per_kwh,
             grams_by_cleaner_energy: side.kwh * (other.grams_per_kwh - side.grams_per_kwh),
+            grams_by_idle_energy: idle_kwh * other.grams_per_kwh,
+            grams_by_work_energy: (kwh - idle_kwh) * other.grams_per_kwh,
             mean_watts: other.mean_watts - side.mean_watts,
         }
     }

@@ -77,7 +77,8 @@ impl Shape {
         let (evening, peak) = self.evening;
         // A bell of some three hours around the evening peak.
         let late = (6.0 * (around(peak) - 1.0)).exp();
-        self.base - sun * weather.sun * around(noon).max(0.0) - wind * weather.wind * around(strongest) + evening * late
+        self.base - sun * weather.sun * around(noon).max(0.0) - wind * weather.wind * around(strongest)
+            + evening * late
     }
 }
 
@@ -242,8 +243,14 @@ mod tests {
             .iter()
             .map(|p| (p.value.get() / zone.truth.at(p.from).unwrap().get() - 1.0).abs())
             .collect();
-        assert!(off.iter().all(|off| *off < 0.6) && off.iter().any(|off| *off > 0.005), "{off:?}");
-        assert!(report.history.iter().all(|p| p.from <= now), "history never tells the future");
+        assert!(
+            off.iter().all(|off| *off < 0.6) && off.iter().any(|off| *off > 0.005),
+            "{off:?}"
+        );
+        assert!(
+            report.history.iter().all(|p| p.from <= now),
+            "history never tells the future"
+        );
         assert_eq!(report.history.len(), 7 * 48 + 3);
     }
 }

@@ -145,7 +145,10 @@ fn job(random: &mut Random, number: u32, arrives: Timestamp) -> SimulatedPod {
         _ => Selector::Pool("training"),
     };
     let kind = random.choose(&[("finetune", 0.4), ("evaluate", 0.35), ("pretrain", 0.25)], "evaluate");
-    let per_gpu = (random.choose(&[(8, 0.5), (10, 0.3), (12, 0.2)], 8), random.choose(&[(64, 0.6), (96, 0.4)], 64));
+    let per_gpu = (
+        random.choose(&[(8, 0.5), (10, 0.3), (12, 0.2)], 8),
+        random.choose(&[(64, 0.6), (96, 0.4)], 64),
+    );
     Draft {
         namespace: "research",
         owner: format!("{kind}-{number:04}"),
@@ -211,7 +214,10 @@ struct Draft {
 impl Draft {
     fn pod(self, random: &mut Random) -> SimulatedPod {
         let (cores, gib) = self.per_gpu;
-        let pairs = self.annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let pairs = self
+            .annotations
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
         SimulatedPod {
             facts: PodFacts {
                 uid: Arc::from(random.uuid()),

@@ -134,6 +134,9 @@ mod tests {
         let uuid = Random::new(3).uuid();
         let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12], "{uuid}");
-        assert!(uuid.split('-').nth(3).unwrap().starts_with(['8', '9', 'a', 'b']), "{uuid}");
+        assert!(
+            uuid.split('-').nth(3).unwrap().starts_with(['8', '9', 'a', 'b']),
+            "{uuid}"
+        );
     }
 }

@@ -1,4 +1,5 @@
 use super::capacity::Capacity;
+use super::later;
 use super::ledger::{Book, Ledger};
 use super::nodes::SimulatedNode;
 use super::pods::SimulatedPod;
@@ -6,7 +7,6 @@ use super::random::Random;
 use super::scheduler::{SchedulerModel, Scored};
 use super::work::Work;
 use super::world::World;
-use super::later;
 use crate::snapshot::ClusterEvent;
 use crate::workload::{PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};

@@ -130,7 +130,12 @@ impl SchedulerModel {
             };
             i64::try_from((share * 100).checked_div(of).unwrap_or(0)).unwrap_or(0)
         };
-        let weighted: i64 = used.0.into_iter().zip(self.resources).map(|(of, weight)| score(of) * weight).sum();
+        let weighted: i64 = used
+            .0
+            .into_iter()
+            .zip(self.resources)
+            .map(|(of, weight)| score(of) * weight)
+            .sum();
         weighted / self.resources.iter().sum::<i64>().max(1)
     }
 
@@ -140,7 +145,13 @@ impl SchedulerModel {
         let Some(Used([_, cpu, memory])) = used else {
             return 0;
         };
-        let share = |(asked, of): (u64, u64)| if of == 0 { 1.0 } else { (asked as f64 / of as f64).min(1.0) };
+        let share = |(asked, of): (u64, u64)| {
+            if of == 0 {
+                1.0
+            } else {
+                (asked as f64 / of as f64).min(1.0)
+            }
+        };
         points(MAX_NODE_SCORE as f64 * (1.0 - (share(cpu) - share(memory)).abs() / 2.0))
     }
 }
@@ -157,7 +168,11 @@ impl Used {
         Some(Self([
             taken(gpus, u64::from(room.gpus), u64::from(pod.gpus())),
             taken(facts.cpu_milli, room.cpu_milli, pod.facts.cpu_milli),
-            taken(facts.memory_bytes / MIB, room.memory_bytes / MIB, pod.facts.memory_bytes / MIB),
+            taken(
+                facts.memory_bytes / MIB,
+                room.memory_bytes / MIB,
+                pod.facts.memory_bytes / MIB,
+            ),
         ]))
     }
 }
@@ -175,7 +190,7 @@ mod tests {
     use super::super::tests::world;
     use super::*;
 
-    fn pods_of<'w>(world: &'w super::super::World, gpus: u32, job: bool) -> Vec<&'w SimulatedPod> {
+    fn pods_of(world: &super::super::World, gpus: u32, job: bool) -> Vec<&SimulatedPod> {
         let wanted = |pod: &&SimulatedPod| pod.gpus() == gpus && pod.is_job() == job;
         world.pods.iter().filter(wanted).collect()
     }
@@ -194,7 +209,12 @@ mod tests {
             .collect();
         let best = |model: SchedulerModel| {
             let scored = model.score(&capacity, jobs[1], &nodes, &[]);
-            SchedulerModel::select(&scored, &mut Random::new(1)).unwrap().node.facts.name.clone()
+            SchedulerModel::select(&scored, &mut Random::new(1))
+                .unwrap()
+                .node
+                .facts
+                .name
+                .clone()
         };
         assert_eq!(best(SchedulerModel::SHIPPED), used.facts.name);
         assert_ne!(best(SchedulerModel::DEFAULT), used.facts.name);
@@ -216,16 +236,32 @@ mod tests {
         let world = world(1);
         let mut capacity = Capacity::new(&world.nodes);
         let first = pods_of(&world, 1, false)[0];
-        let siblings: Vec<_> = world.pods.iter().filter(|pod| pod.facts.owner == first.facts.owner).collect();
+        let siblings: Vec<_> = world
+            .pods
+            .iter()
+            .filter(|pod| pod.facts.owner == first.facts.owner)
+            .collect();
         let node = capacity.feasible(first)[0];
         capacity.take(first, node);
         let nodes = capacity.feasible(siblings[1]);
         let scores = spread::scores(&capacity, siblings[1], &nodes);
         let of = |wanted: bool| -> Vec<i64> {
-            let same = nodes.iter().zip(&scores).filter(|(n, _)| (n.zone == node.zone) == wanted);
+            let same = nodes
+                .iter()
+                .zip(&scores)
+                .filter(|(n, _)| (n.zone == node.zone) == wanted);
             same.map(|(_, score)| *score).collect()
         };
-        assert!(of(true).iter().max() < of(false).iter().min(), "{:?} {:?}", of(true), of(false));
-        assert!(spread::scores(&capacity, pods_of(&world, 1, true)[0], &nodes).iter().all(|s| *s == 0));
+        assert!(
+            of(true).iter().max() < of(false).iter().min(),
+            "{:?} {:?}",
+            of(true),
+            of(false)
+        );
+        assert!(
+            spread::scores(&capacity, pods_of(&world, 1, true)[0], &nodes)
+                .iter()
+                .all(|s| *s == 0)
+        );
     }
 }

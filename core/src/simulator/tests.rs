@@ -52,8 +52,8 @@ fn heliotrope(world: &World) -> Ledger {
                 .collect();
             let decision = decide(&snapshot, &workload, &Policy::default(), &candidates, at);
             let scores: Vec<i64> = decision.scores.iter().map(|score| i64::from(*score)).collect();
-            let scored = SchedulerModel::SHIPPED.score(run.capacity(), pod, &feasible, &scores);
-            let chosen = SchedulerModel::select(&scored, &mut random).unwrap();
+            let totals = SchedulerModel::SHIPPED.score(run.capacity(), pod, &feasible, &scores);
+            let chosen = SchedulerModel::select(&totals, &mut random).unwrap();
             run.bind(pod, chosen, &feasible, feasible.len());
         }
     }
@@ -76,7 +76,11 @@ fn both_sides_place_every_pod_of_the_same_stream_once() {
         let mut placed: Vec<&str> = ledger.pods.iter().map(|pod| pod.uid.as_ref()).collect();
         placed.sort_unstable();
         assert_eq!(placed, wanted, "{}", ledger.scheduler);
-        assert!(ledger.pods.iter().all(|pod| pod.bound >= pod.arrived), "{}", ledger.scheduler);
+        assert!(
+            ledger.pods.iter().all(|pod| pod.bound >= pod.arrived),
+            "{}",
+            ledger.scheduler
+        );
     }
 }
 
@@ -100,7 +104,11 @@ fn no_node_is_ever_over_its_capacity() {
             for (at, _, ask) in changes {
                 for ((used, asked), allocatable) in used.iter_mut().zip(ask).zip(allocatable) {
                     *used += asked;
-                    assert!(*used <= allocatable + 1e-9, "{} at {at}: {used} of {allocatable}", node.facts.name);
+                    assert!(
+                        *used <= allocatable + 1e-9,
+                        "{} at {at}: {used} of {allocatable}",
+                        node.facts.name
+                    );
                 }
             }
         }
@@ -130,20 +138,29 @@ fn the_greenest_zone_is_chosen_where_it_has_room_and_the_default_model_does_not_
         let jobs: Vec<&PodEntry> = ledger.pods.iter().filter(|pod| pod.job).collect();
         jobs.iter().filter(|pod| pod.zone == pod.offer.greenest_zone).count() as f64 / jobs.len() as f64
     };
-    let (ours, theirs) = (share(&heliotrope(&world)), share(&place_all(&world, SchedulerModel::DEFAULT, ROUND)));
+    let (ours, theirs) = (
+        share(&heliotrope(&world)),
+        share(&place_all(&world, SchedulerModel::DEFAULT, ROUND)),
+    );
     assert!(ours > 0.85, "{ours}");
     assert!(theirs < 0.5, "{theirs}");
 }
 
 #[test]
-fn grams_are_saved_and_the_two_reasons_sum_to_them() {
+fn grams_are_saved_and_the_three_causes_sum_to_them() {
     let world = world(1);
     let default = Totals::of(&place_all(&world, SchedulerModel::DEFAULT, ROUND));
     let packing = Totals::of(&place_all(&world, SchedulerModel::PACKING, ROUND));
     let ours = Totals::of(&heliotrope(&world));
     let saved = Saved::against(&default, &ours);
     assert!(ours.grams < packing.grams && packing.grams < default.grams);
-    assert!((saved.grams_by_less_energy + saved.grams_by_cleaner_energy - saved.grams).abs() < 1e-6 * default.grams);
+    let causes = saved.grams_by_cleaner_energy + saved.grams_by_idle_energy + saved.grams_by_work_energy;
+    assert!(
+        (causes - saved.grams).abs() < 1e-6 * default.grams,
+        "{causes} of {}",
+        saved.grams
+    );
+    assert!(saved.grams_by_cleaner_energy > 0.0 && saved.grams_by_idle_energy > 0.0);
     assert!(packing.nodes_woken < default.nodes_woken && packing.node_hours < default.node_hours);
 }
 
@@ -167,13 +184,21 @@ fn a_node_is_on_from_its_first_pod_to_ten_minutes_after_its_last_and_never_twice
     let ledger = heliotrope(&world(7));
     let mut by_node: BTreeMap<&str, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
     for stretch in &ledger.awake {
-        let until = later(stretch.from, SignedDuration::try_from_secs_f64(stretch.seconds).unwrap());
+        let until = later(
+            stretch.from,
+            SignedDuration::try_from_secs_f64(stretch.seconds).unwrap(),
+        );
         by_node.entry(&stretch.node).or_default().push((stretch.from, until));
     }
     for pod in &ledger.pods {
         let end = later(pod.bound, SignedDuration::try_from_secs_f64(pod.seconds).unwrap());
         let covers = |(from, until): &&(Timestamp, Timestamp)| *from <= pod.bound && end <= *until;
-        assert_eq!(by_node[pod.node.as_ref()].iter().filter(covers).count(), 1, "{}", pod.pod);
+        assert_eq!(
+            by_node[pod.node.as_ref()].iter().filter(covers).count(),
+            1,
+            "{}",
+            pod.pod
+        );
     }
     for stretches in by_node.values_mut() {
         stretches.sort_unstable();

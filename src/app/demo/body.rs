@@ -17,7 +17,7 @@ pub(super) struct Args<'a> {
 
 /// The pod as the API server would have it.
 pub(super) fn pod(pod: &SimulatedPod) -> anyhow::Result<Box<RawValue>> {
-    let (facts, gpus) = (&pod.facts, pod.gpus());
+    let facts = &pod.facts;
     let (kind, api, restart) = if pod.is_job() {
         ("Job", "batch/v1", "Never")
     } else {
@@ -28,58 +28,63 @@ pub(super) fn pod(pod: &SimulatedPod) -> anyhow::Result<Box<RawValue>> {
         .iter()
         .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
         .collect();
+    let metadata = json!({
+        "name": facts.name,
+        "namespace": facts.namespace,
+        "uid": facts.uid,
+        "resourceVersion": facts.resource_version,
+        "generation": 1,
+        "creationTimestamp": pod.arrives.to_string(),
+        "labels": {"app": facts.owner.name},
+        "annotations": annotations,
+        "ownerReferences": [{
+            "apiVersion": api,
+            "kind": kind,
+            "name": facts.owner.name,
+            "uid": pod.owner_uid,
+            "controller": true,
+            "blockOwnerDeletion": true,
+        }],
+    });
+    let body = json!({
+        "metadata": metadata,
+        "spec": spec(pod, restart),
+        "status": {"phase": "Pending", "qosClass": "Guaranteed"},
+    });
+    serde_json::value::to_raw_value(&body).context("a simulated pod cannot be written as JSON")
+}
+
+fn spec(pod: &SimulatedPod, restart: &str) -> Value {
+    let facts = &pod.facts;
     let (label, value) = pod.selector.label();
     let asked = json!({
         "cpu": format!("{}m", facts.cpu_milli),
         "memory": facts.memory_bytes.to_string(),
-        "nvidia.com/gpu": gpus.to_string(),
+        "nvidia.com/gpu": pod.gpus().to_string(),
     });
-    let body = json!({
-        "metadata": {
-            "name": facts.name,
-            "namespace": facts.namespace,
-            "uid": facts.uid,
-            "resourceVersion": facts.resource_version,
-            "generation": 1,
-            "creationTimestamp": pod.arrives.to_string(),
-            "labels": {"app": facts.owner.name},
-            "annotations": annotations,
-            "ownerReferences": [{
-                "apiVersion": api,
-                "kind": kind,
-                "name": facts.owner.name,
-                "uid": pod.owner_uid,
-                "controller": true,
-                "blockOwnerDeletion": true,
-            }],
-        },
-        "spec": {
-            "containers": [{
-                "name": "main",
-                "image": "example.com/simulated/work:1",
-                "resources": {"limits": asked, "requests": asked},
-                "terminationMessagePath": "/dev/termination-log",
-                "terminationMessagePolicy": "File",
-                "imagePullPolicy": "IfNotPresent",
-            }],
-            "restartPolicy": restart,
-            "terminationGracePeriodSeconds": 30,
-            "dnsPolicy": "ClusterFirst",
-            "nodeSelector": {label: value},
-            "automountServiceAccountToken": false,
-            "securityContext": {},
-            "schedulerName": "heliotrope",
-            "tolerations": [
-                {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
-                {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
-            ],
-            "priority": facts.priority,
-            "enableServiceLinks": true,
-            "preemptionPolicy": "PreemptLowerPriority",
-        },
-        "status": {"phase": "Pending", "qosClass": "Guaranteed"},
-    });
-    serde_json::value::to_raw_value(&body).context("a simulated pod cannot be written as JSON")
+    let tolerated =
+        |taint: &str| json!({"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+    json!({
+        "containers": [{
+            "name": "main",
+            "image": "example.com/simulated/work:1",
+            "resources": {"limits": asked, "requests": asked},
+            "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File",
+            "imagePullPolicy": "IfNotPresent",
+        }],
+        "restartPolicy": restart,
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "nodeSelector": {label: value},
+        "automountServiceAccountToken": false,
+        "securityContext": {},
+        "schedulerName": "heliotrope",
+        "tolerations": [tolerated("node.kubernetes.io/not-ready"), tolerated("node.kubernetes.io/unreachable")],
+        "priority": facts.priority,
+        "enableServiceLinks": true,
+        "preemptionPolicy": "PreemptLowerPriority",
+    })
 }
 
 #[cfg(test)]

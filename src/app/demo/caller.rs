@@ -68,7 +68,10 @@ impl Caller {
         // Null names are no names: the pod then fits nowhere.
         let kept = result.node_names.unwrap_or_default();
         for name in &kept {
-            ensure!(args.node_names.contains(&name.as_str()), "filter named {name}, which was not offered");
+            ensure!(
+                args.node_names.contains(&name.as_str()),
+                "filter named {name}, which was not offered"
+            );
         }
         let is_kept = |name: &&&str| kept.iter().any(|kept| kept == **name);
         Ok(args.node_names.iter().filter(is_kept).copied().collect())
@@ -79,7 +82,11 @@ impl Caller {
         let (list, took): (Vec<HostPriority>, _) = self.call("prioritize", args).await?;
         self.latencies.prioritize.push(took);
         let by_host: HashMap<&str, i64> = list.iter().map(|one| (one.host.as_str(), one.score)).collect();
-        Ok(args.node_names.iter().map(|name| by_host.get(name).copied().unwrap_or(0)).collect())
+        Ok(args
+            .node_names
+            .iter()
+            .map(|name| by_host.get(name).copied().unwrap_or(0))
+            .collect())
     }
 
     async fn call<T: DeserializeOwned>(&self, verb: &'static str, args: &Args<'_>) -> anyhow::Result<(T, Duration)> {
@@ -90,12 +97,19 @@ impl Caller {
             .header("content-type", "application/json")
             .body(body);
         let started = Instant::now();
-        let response = request.send().await.with_context(|| format!("{verb} was not answered"))?;
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("{verb} was not answered"))?;
         let status = response.status();
-        let bytes = response.bytes().await.with_context(|| format!("the answer of {verb} broke off"))?;
+        let bytes = response
+            .bytes()
+            .await
+            .with_context(|| format!("the answer of {verb} broke off"))?;
         let took = started.elapsed();
         ensure!(status == 200, "{verb} was answered {status}");
-        let answer = serde_json::from_slice(&bytes).with_context(|| format!("{verb}: not what kube-scheduler decodes"))?;
+        let answer =
+            serde_json::from_slice(&bytes).with_context(|| format!("{verb}: not what kube-scheduler decodes"))?;
         Ok((answer, took))
     }
 }

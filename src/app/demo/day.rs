@@ -64,7 +64,9 @@ pub(super) async fn play<'w>(
         let decisions = edges.world().decisions();
         for (pod, node) in placed {
             let name = format!("{}/{}", pod.facts.namespace, pod.facts.name);
-            let known = decisions.find(&name).and_then(|decision| Expected::of(decision, node, &snapshot));
+            let known = decisions
+                .find(&name)
+                .and_then(|decision| Expected::of(decision, node, &snapshot));
             expected.extend(known.map(|known| (Arc::clone(&pod.facts.uid), known)));
         }
         drop(decisions);
@@ -118,8 +120,8 @@ impl Scheduler {
         } else {
             Vec::new()
         };
-        let scored = profile.score(run.capacity(), pod, &nodes, &scores);
-        let chosen = SchedulerModel::select(&scored, &mut self.random);
+        let totals = profile.score(run.capacity(), pod, &nodes, &scores);
+        let chosen = SchedulerModel::select(&totals, &mut self.random);
         if let Some(chosen) = chosen {
             run.bind(pod, chosen, feasible, nodes.len());
         }

@@ -84,7 +84,10 @@ impl<'w> Edges<'w> {
         let next = at.saturating_add(SignedDuration::from_millis(1))?;
         self.clock.set(next);
         if let Some(node) = self.simulated.nodes.first() {
-            self.senders.cluster.send(ClusterEvent::Node(node.facts.clone())).await?;
+            self.senders
+                .cluster
+                .send(ClusterEvent::Node(node.facts.clone()))
+                .await?;
         }
         let started = Instant::now();
         loop {

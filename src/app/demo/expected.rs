@@ -45,7 +45,10 @@ impl Expected {
     pub(super) fn of(decision: &DecisionView, node: &SimulatedNode, snapshot: &Snapshot) -> Option<Self> {
         const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
         let name = node.facts.name.as_ref();
-        let chosen = decision.candidates.iter().find(|candidate| candidate.node.as_ref() == name)?;
+        let chosen = decision
+            .candidates
+            .iter()
+            .find(|candidate| candidate.node.as_ref() == name)?;
         let (cost, workload, rung) = (chosen.cost?, decision.workload.as_ref()?, decision.rung?);
         let state = snapshot.node(snapshot.find(name)?)?;
         let series = &snapshot.zone(state.zone?)?.view(rung)?.series;

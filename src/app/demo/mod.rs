@@ -29,11 +29,12 @@ use crate::cluster::Labels;
 use crate::extender::settings::ExtenderSettings;
 use crate::extender::{self, Extender, Placement};
 use crate::serve;
-use crate::telemetry::{Clock, Metrics};
+use crate::telemetry::Metrics;
 use crate::world::{Writer, channels};
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use caller::Caller;
+use day::Played;
 use edges::{Edges, SimulatedClock};
 use expected::Expected;
 use heliotrope_core::placement::Policy;
@@ -82,13 +83,36 @@ pub async fn run(options: Options, progress: impl FnMut(&Progress)) -> anyhow::R
     let round = round(options.wall);
     let models = [SchedulerModel::DEFAULT, SchedulerModel::PACKING].map(|model| place_all(&world, model, round));
 
+    let played = play(&world, round, options.wall, progress).await?;
+    let [default, packing] = models;
+    let ledgers = [default, packing, played.ledger];
+    let report = Report::new(
+        &world,
+        &ledgers,
+        (round, played.took),
+        played.latency,
+        played.expected.len(),
+    );
+    Ok(Outcome {
+        report,
+        ledgers,
+        expected: played.expected,
+    })
+}
+
+/// Puts the writer, the extender and its listener up, plays the day against them, and takes them down.
+async fn play(
+    world: &World,
+    round: SignedDuration,
+    wall: Duration,
+    progress: impl FnMut(&Progress),
+) -> anyhow::Result<Played> {
     let clock = SimulatedClock::new(world.start);
     let (senders, inbox) = channels();
-    let policy = Policy::default();
-    let (around, around_in) = watch::channel((world.surroundings.clone(), policy.band.get()));
-    let metrics = Metrics::new();
-    let reader: Clock = clock.reader();
-    let (writer, picture) = Writer::new(around_in, Arc::clone(&reader), metrics.clone());
+    let (policy, metrics) = (Policy::default(), Metrics::new());
+    // The writer reads tables from it for as long as it runs.
+    let (_around, around_in) = watch::channel((world.surroundings.clone(), policy.band.get()));
+    let (writer, picture) = Writer::new(around_in, clock.reader(), metrics.clone());
     let placement = Placement {
         generation: 1,
         policy,
@@ -99,7 +123,7 @@ pub async fn run(options: Options, progress: impl FnMut(&Progress)) -> anyhow::R
         Arc::new(ArcSwap::from_pointee(placement)),
         Labels::default(),
         ExtenderSettings::default(),
-        (reader, metrics),
+        (clock.reader(), metrics),
         senders.records.clone(),
     );
     let listener = serve::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
@@ -113,25 +137,14 @@ pub async fn run(options: Options, progress: impl FnMut(&Progress)) -> anyhow::R
     let written = writer.run(inbox, stop.clone());
     tasks.spawn(async { (written.await, "writer").1 });
 
-    let edges = Edges::new(&world, senders, picture, clock);
+    let edges = Edges::new(world, senders, picture, clock);
     let played = tokio::select! {
-        played = day::play(&world, edges, caller, (round, options.wall), progress) => played,
-        ended = tasks.join_next() => Err(anyhow!("task ended by itself: {ended:?}")),
+        played = day::play(world, edges, caller, (round, wall), progress) => played,
+        ended = tasks.join_next() => Err(anyhow!("a task ended by itself: {ended:?}")),
     };
     stop.cancel();
     while tasks.join_next().await.is_some() {}
-    // Tables are read from it for as long as the writer runs.
-    drop(around);
-    let played = played?;
-
-    let [default, packing] = models;
-    let ledgers = [default, packing, played.ledger];
-    let report = Report::new(&world, &ledgers, (round, played.took), played.latency, played.expected.len());
-    Ok(Outcome {
-        report,
-        ledgers,
-        expected: played.expected,
-    })
+    played
 }
 
 /// The length of a round, so that a day of them fits into the wall-clock time.

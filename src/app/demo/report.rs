@@ -5,7 +5,8 @@ use serde::Serialize;
 use std::time::Duration;
 
 /// What the figures are, and what they are not.
-const NOTE: &str = "simulated cluster, grids, power and pods; kube-scheduler is a model; the extender and its HTTP answers are real";
+const NOTE: &str =
+    "simulated cluster, grids, power and pods; kube-scheduler is a model; the extender and its HTTP answers are real";
 /// Hours of a block of the day.
 const BLOCK_HOURS: usize = 4;
 
@@ -113,7 +114,10 @@ impl Report {
             saved_by_packing: Saved::against(&default, &packing),
             saved_by_extender: Saved::against(&packing, &heliotrope),
             blocks: blocks(world, &[of_default, of_heliotrope], BLOCK_HOURS),
-            intensity: blocks(world, &[], 1).into_iter().map(|block| block.grams_per_kwh).collect(),
+            intensity: blocks(world, &[], 1)
+                .into_iter()
+                .map(|block| block.grams_per_kwh)
+                .collect(),
             default_model: default,
             packing_model: packing,
             heliotrope,

@@ -25,8 +25,12 @@ struct Panel {
 
 impl Panel {
     fn new((top, bottom): (f64, f64), values: impl Iterator<Item = f64>) -> Self {
-        let most = values.fold(0.0, f64::max).max(1e-9);
-        Self { top, bottom, most }
+        let quarter = round_up(values.fold(0.0, f64::max).max(1e-9) / 4.0);
+        Self {
+            top,
+            bottom,
+            most: 4.0 * quarter,
+        }
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -67,6 +71,14 @@ impl Panel {
     }
 }
 
+/// The next number that reads well on an axis.
+fn round_up(value: f64) -> f64 {
+    let decade = 10_f64.powf(value.log10().floor());
+    let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    let fits = steps.into_iter().map(|step| step * decade).find(|step| *step >= value);
+    fits.unwrap_or(10.0 * decade)
+}
+
 fn x(hour: f64) -> f64 {
     LEFT + (RIGHT - LEFT) * hour / 24.0
 }
@@ -89,12 +101,19 @@ pub(super) fn draw(report: &Report) -> String {
 
 fn grams(out: &mut String, report: &Report) {
     let kilograms = |grams: &[f64]| grams.iter().map(|grams| grams / 1000.0).collect::<Vec<f64>>();
-    let (theirs, ours) = (kilograms(&report.default_model.hours), kilograms(&report.heliotrope.hours));
+    let (theirs, ours) = (
+        kilograms(&report.default_model.hours),
+        kilograms(&report.heliotrope.hours),
+    );
     let panel = Panel::new(GRAMS, theirs.iter().chain(&ours).copied());
     panel.grid(out, 1);
     let label = |side: &str, grams: f64| format!("{side}, {:.1} kg in all", grams / 1000.0);
     let sides = [
-        (&theirs, DEFAULT_COLOUR, label("default scheduler (model)", report.default_model.grams)),
+        (
+            &theirs,
+            DEFAULT_COLOUR,
+            label("default scheduler (model)", report.default_model.grams),
+        ),
         (&ours, OUR_COLOUR, label("heliotrope", report.heliotrope.grams)),
     ];
     for (values, colour, _) in &sides {
@@ -105,7 +124,12 @@ fn grams(out: &mut String, report: &Report) {
             r#"<polygon points="{left:.1},{bottom:.1} {points} {right:.1},{bottom:.1}" fill="{colour}" fill-opacity="0.10"/><polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>"#
         );
     }
-    legend(out, panel.top - 14.0, "kg CO2e/h", sides.map(|(_, colour, label)| (colour, label)));
+    legend(
+        out,
+        panel.top - 14.0,
+        "kg CO2e/h",
+        sides.map(|(_, colour, label)| (colour, label)),
+    );
 }
 
 fn intensity(out: &mut String, report: &Report) {
@@ -128,7 +152,11 @@ fn intensity(out: &mut String, report: &Report) {
 }
 
 fn legend(out: &mut String, y: f64, unit: &str, labels: impl IntoIterator<Item = (&'static str, String)>) {
-    let _never = writeln!(out, r#"<text x="{:.0}" y="{y:.0}" text-anchor="end">{unit}</text>"#, LEFT + 4.0);
+    let _never = writeln!(
+        out,
+        r#"<text x="{:.0}" y="{y:.0}" text-anchor="end">{unit}</text>"#,
+        LEFT + 4.0
+    );
     for (place, (colour, label)) in (0_u32..).zip(labels) {
         let at = LEFT + 30.0 + 270.0 * f64::from(place);
         let _never = writeln!(
@@ -143,4 +171,22 @@ fn legend(out: &mut String, y: f64, unit: &str, labels: impl IntoIterator<Item =
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_end_on_numbers_that_read_well() {
+        assert_eq!(
+            [9.3, 87.0, 0.11, 1.0, 0.95].map(round_up).map(|n| format!("{n:.2}")),
+            ["10.00", "100.00", "0.15", "1.00", "1.00"]
+        );
+    }
+
+    #[test]
+    fn text_cannot_break_out_of_the_figure() {
+        assert_eq!(escaped("<a & b>"), "&lt;a &amp; b&gt;");
+    }
 }

@@ -75,7 +75,8 @@ impl Demo {
         }
         if let Some(file) = &mut svg {
             let drawn = figure::draw(&outcome.report);
-            file.write_all(drawn.as_bytes()).context("the figure cannot be written")?;
+            file.write_all(drawn.as_bytes())
+                .context("the figure cannot be written")?;
             file.flush().context("the figure cannot be written")?;
         }
         match self.output {

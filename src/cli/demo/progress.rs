@@ -48,7 +48,11 @@ impl ProgressLine {
 }
 
 fn line(progress: &Progress, terminal: bool) -> String {
-    let greenest = progress.zones.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(zone, _)| zone);
+    let greenest = progress
+        .zones
+        .iter()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(zone, _)| zone);
     let mut line = format!(
         "simulated {}  {} of {} pods ",
         progress.at.strftime("%H:%M"),

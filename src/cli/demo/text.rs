@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+/// Keeps a number and its unit, and the thousands of a number, on one line.
+const NO_BREAK: char = '\u{a0}';
+
 /// A bar of so many characters.
 pub(super) fn bar(share: f64, width: u32) -> String {
     let full = (0..width).filter(|place| (f64::from(*place) + 0.5) / f64::from(width) <= share);
@@ -10,15 +13,17 @@ pub(super) fn bar(share: f64, width: u32) -> String {
     format!("{}{}", "#".repeat(full), ".".repeat(empty))
 }
 
-/// A number with so many digits after the point, and a space between thousands.
+/// A number with so many digits after the point, and a no-break space between thousands.
 pub(super) fn number(value: f64, digits: usize) -> String {
     let text = format!("{:.digits$}", value.abs());
-    let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
     let count = whole.chars().count();
     let mut out = String::new();
     for (place, digit) in whole.chars().enumerate() {
         if place > 0 && (count - place) % 3 == 0 {
-            out.push(' ');
+            out.push(NO_BREAK);
         }
         out.push(digit);
     }
@@ -32,7 +37,7 @@ pub(super) fn number(value: f64, digits: usize) -> String {
 
 /// A share in percent.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number(share * 100.0, 1))
+    format!("{}\u{a0}%", number(share * 100.0, 1))
 }
 
 /// Grams in kilograms.
@@ -48,12 +53,34 @@ pub(super) fn kilowatts(watts: f64) -> String {
 /// Seconds as people say them.
 pub(super) fn time(seconds: f64) -> String {
     if seconds < 60.0 {
-        format!("{} s", number(seconds, 0))
+        format!("{}\u{a0}s", number(seconds, 0))
     } else if seconds < 6000.0 {
-        format!("{} min", number(seconds / 60.0, 1))
+        format!("{}\u{a0}min", number(seconds / 60.0, 1))
     } else {
-        format!("{} h", number(seconds / 3600.0, 1))
+        format!("{}\u{a0}h", number(seconds / 3600.0, 1))
     }
+}
+
+/// Lines of prose are no longer than this.
+const PROSE: usize = 92;
+
+/// Writes prose, broken into lines between words.
+pub(super) fn paragraph(out: &mut dyn Write, indent: &str, text: &str) -> io::Result<()> {
+    let mut line = indent.to_owned();
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > PROSE {
+            writeln!(out, "{line}")?;
+            indent.clone_into(&mut line);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    writeln!(out, "{line}")
 }
 
 /// Writes rows under a heading. The first column is aligned to the left, the others to the right.
@@ -77,7 +104,7 @@ pub(super) fn columns<const N: usize>(
             let cell = if place == 0 {
                 format!("  {cell:width$}")
             } else {
-                format!("   {cell:>width$}")
+                format!("  {cell:>width$}")
             };
             line.push_str(&cell);
         }
@@ -92,19 +119,42 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_never_minus_zero() {
-        let told: Vec<String> = [1_234_567.0, 999.94, -1234.5, -0.01, 0.0].map(|n| number(n, 1)).to_vec();
-        assert_eq!(told, ["1 234 567.0", "999.9", "-1 234.5", "0.0", "0.0"]);
-        assert_eq!(number(1000.0, 0), "1 000");
+        let told: Vec<String> = [1_234_567.0, 999.94, -1234.5, -0.01, 0.0]
+            .map(|n| number(n, 1))
+            .to_vec();
+        assert_eq!(told, ["1\u{a0}234\u{a0}567.0", "999.9", "-1\u{a0}234.5", "0.0", "0.0"]);
+        assert_eq!(number(1000.0, 0), "1\u{a0}000");
     }
 
     #[test]
     fn a_bar_is_empty_at_the_start_and_full_at_the_end() {
-        assert_eq!((bar(0.0, 4), bar(0.5, 4), bar(1.0, 4)), ("....".into(), "##..".into(), "####".into()));
+        assert_eq!(
+            (bar(0.0, 4), bar(0.5, 4), bar(1.0, 4)),
+            ("....".into(), "##..".into(), "####".into())
+        );
     }
 
     #[test]
     fn times_are_told_in_the_unit_that_fits() {
-        assert_eq!([8.0, 90.0, 7200.0].map(time), ["8 s", "1.5 min", "2.0 h"]);
+        assert_eq!(
+            [8.0, 90.0, 7200.0].map(time),
+            ["8\u{a0}s", "1.5\u{a0}min", "2.0\u{a0}h"]
+        );
+    }
+
+    #[test]
+    fn prose_is_broken_between_words_and_figures_keep_their_units() {
+        let mut out = Vec::new();
+        paragraph(&mut out, "  ", &"12\u{a0}kg of ".repeat(20)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.lines().count() > 1 && text.lines().all(|line| line.chars().count() <= PROSE),
+            "{text}"
+        );
+        assert!(
+            text.lines().all(|line| line.starts_with("  ") && !line.ends_with("12")),
+            "{text}"
+        );
     }
 
     #[test]
@@ -112,6 +162,9 @@ mod tests {
         let mut out = Vec::new();
         let rows = [["a".to_owned(), "1".to_owned()], ["long".to_owned(), "100".to_owned()]];
         columns(&mut out, "T", ["", "g"], &rows).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "\nT\n            g\n  a         1\n  long    100\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\nT\n          g\n  a       1\n  long  100\n"
+        );
     }
 }
