@@ -35,7 +35,7 @@ pub(super) fn world(seed: u64) -> World {
 }
 
 /// A day with the shipped profile and the real placement, called instead of asked over HTTP.
-fn heliotrope(world: &World) -> Ledger {
+fn with_extender(world: &World) -> Ledger {
     let mut run = Run::new(world, "heliotrope");
     let mut feed = Feed::new(world);
     let mut builder = SnapshotBuilder::new(world.surroundings.clone());
@@ -72,7 +72,7 @@ fn both_sides_place_every_pod_of_the_same_stream_once() {
     let world = world(3);
     let mut wanted: Vec<&str> = world.pods.iter().map(|pod| pod.facts.uid.as_ref()).collect();
     wanted.sort_unstable();
-    for ledger in [place_all(&world, SchedulerModel::DEFAULT, ROUND), heliotrope(&world)] {
+    for ledger in [place_all(&world, SchedulerModel::DEFAULT, ROUND), with_extender(&world)] {
         let mut placed: Vec<&str> = ledger.pods.iter().map(|pod| pod.uid.as_ref()).collect();
         placed.sort_unstable();
         assert_eq!(placed, wanted, "{}", ledger.scheduler);
@@ -87,7 +87,7 @@ fn both_sides_place_every_pod_of_the_same_stream_once() {
 #[test]
 fn no_node_is_ever_over_its_capacity() {
     let world = world(4);
-    for ledger in [place_all(&world, SchedulerModel::DEFAULT, ROUND), heliotrope(&world)] {
+    for ledger in [place_all(&world, SchedulerModel::DEFAULT, ROUND), with_extender(&world)] {
         for node in &world.nodes {
             // What starts and ends on the node, ends first: a pod may take what another gives back in the same round.
             let mut changes = Vec::new();
@@ -120,7 +120,7 @@ fn pods_run_only_where_their_selector_allows() {
     let world = world(5);
     let nodes: BTreeMap<&str, &SimulatedNode> = world.nodes.iter().map(|n| (n.facts.name.as_ref(), n)).collect();
     let pods: BTreeMap<&str, &SimulatedPod> = world.pods.iter().map(|p| (p.facts.uid.as_ref(), p)).collect();
-    for entry in heliotrope(&world).pods {
+    for entry in with_extender(&world).pods {
         let (node, pod) = (nodes[entry.node.as_ref()], pods[entry.uid.as_ref()]);
         let right = match pod.selector {
             Selector::Pool(pool) => node.pool == pool,
@@ -139,7 +139,7 @@ fn the_greenest_zone_is_chosen_where_it_has_room_and_the_default_model_does_not_
         jobs.iter().filter(|pod| pod.zone == pod.offer.greenest_zone).count() as f64 / jobs.len() as f64
     };
     let (ours, theirs) = (
-        share(&heliotrope(&world)),
+        share(&with_extender(&world)),
         share(&place_all(&world, SchedulerModel::DEFAULT, ROUND)),
     );
     assert!(ours > 0.85, "{ours}");
@@ -151,7 +151,7 @@ fn grams_are_saved_and_the_three_causes_sum_to_them() {
     let world = world(1);
     let default = Totals::of(&place_all(&world, SchedulerModel::DEFAULT, ROUND));
     let packing = Totals::of(&place_all(&world, SchedulerModel::PACKING, ROUND));
-    let ours = Totals::of(&heliotrope(&world));
+    let ours = Totals::of(&with_extender(&world));
     let saved = Saved::against(&default, &ours);
     assert!(ours.grams < packing.grams && packing.grams < default.grams);
     let causes = saved.grams_by_cleaner_energy + saved.grams_by_idle_energy + saved.grams_by_work_energy;
@@ -181,7 +181,7 @@ fn parts_and_hours_sum_to_the_whole() {
 
 #[test]
 fn a_node_is_on_from_its_first_pod_to_ten_minutes_after_its_last_and_never_twice_at_once() {
-    let ledger = heliotrope(&world(7));
+    let ledger = with_extender(&world(7));
     let mut by_node: BTreeMap<&str, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
     for stretch in &ledger.awake {
         let until = later(

@@ -99,8 +99,8 @@ impl Report {
         latencies: Latencies,
         decisions_priced: usize,
     ) -> Self {
-        let [default, packing, heliotrope] = ledgers.each_ref().map(Totals::of);
-        let [of_default, _, of_heliotrope] = ledgers;
+        let [default, packing, ours] = ledgers.each_ref().map(Totals::of);
+        let [of_default, _, of_ours] = ledgers;
         Self {
             simulated: true,
             note: NOTE,
@@ -110,17 +110,17 @@ impl Report {
             nodes: world.nodes.len(),
             gpus: world.nodes.iter().map(|node| node.boards).sum(),
             zones: world.zones.iter().map(|zone| zone.id.to_string()).collect(),
-            saved: Saved::against(&default, &heliotrope),
+            saved: Saved::against(&default, &ours),
             saved_by_packing: Saved::against(&default, &packing),
-            saved_by_extender: Saved::against(&packing, &heliotrope),
-            blocks: blocks(world, &[of_default, of_heliotrope], BLOCK_HOURS),
+            saved_by_extender: Saved::against(&packing, &ours),
+            blocks: blocks(world, &[of_default, of_ours], BLOCK_HOURS),
             intensity: blocks(world, &[], 1)
                 .into_iter()
                 .map(|block| block.grams_per_kwh)
                 .collect(),
             default_model: default,
             packing_model: packing,
-            heliotrope,
+            heliotrope: ours,
             latency: Answers {
                 filter: Latency::of(latencies.filter),
                 prioritize: Latency::of(latencies.prioritize),
