@@ -180,6 +180,36 @@ fn parts_and_hours_sum_to_the_whole() {
 }
 
 #[test]
+fn each_hour_has_what_was_drawn_in_it() {
+    let world = world(9);
+    let ledger = place_all(&world, SchedulerModel::DEFAULT, ROUND);
+    let pods = ledger
+        .pods
+        .iter()
+        .map(|pod| (pod.bound, pod.seconds, pod.watts * pod.pue));
+    let nodes = ledger
+        .awake
+        .iter()
+        .map(|node| (node.from, node.seconds, node.watts * node.pue));
+    let drawn: Vec<(f64, f64, f64)> = pods
+        .chain(nodes)
+        .map(|(from, seconds, watts)| (from.duration_since(world.start).as_secs_f64(), seconds, watts))
+        .collect();
+    for (hour, (joules, _)) in (0_u32..).zip(&ledger.hours) {
+        let (start, end) = (f64::from(hour) * 3600.0, f64::from(hour + 1) * 3600.0);
+        let overlap = |from: f64, seconds: f64| ((from + seconds).min(end) - from.max(start)).max(0.0);
+        let sum: f64 = drawn
+            .iter()
+            .map(|(from, seconds, watts)| watts * overlap(*from, *seconds))
+            .sum();
+        assert!(
+            (sum - joules).abs() < 1e-6 * sum.max(1.0),
+            "hour {hour}: {joules} of {sum}"
+        );
+    }
+}
+
+#[test]
 fn a_node_is_on_from_its_first_pod_to_ten_minutes_after_its_last_and_never_twice_at_once() {
     let ledger = with_extender(&world(7));
     let mut by_node: BTreeMap<&str, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
