@@ -7,6 +7,8 @@ mod carbon;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod docs;
