@@ -158,12 +158,12 @@ fn a_watch_that_starts_anew_drops_what_it_does_not_list() {
 #[test]
 fn classes_are_the_kinds_of_pods_that_want_gpus() {
     let mut builder = with_node();
-    let two = PodFacts {
+    let two = |uid, node| PodFacts {
         gpus: Some(GpuAsk {
             resource: GpuResource::NVIDIA,
             units: 2,
         }),
-        ..pod("two", None)
+        ..pod(uid, node)
     };
     let gated = PodFacts {
         gated: true,
@@ -173,11 +173,11 @@ fn classes_are_the_kinds_of_pods_that_want_gpus() {
         gpus: None,
         ..pod("none", None)
     };
-    let pods = [pod("a", Some("n")), pod("b", None), two, gated, none];
+    let pods = [two("a", Some("n")), two("b", None), pod("one", None), gated, none];
     observe(&mut builder, minute(1), pods.map(is_pod));
     let snapshot = builder.build(minute(1));
     let shares: Vec<_> = snapshot.classes.iter().map(|c| (c.gpus.units, c.share)).collect();
-    assert_eq!(shares, [(1, 2.0 / 3.0), (2, 1.0 / 3.0)], "most frequent first");
+    assert_eq!(shares, [(2, 2.0 / 3.0), (1, 1.0 / 3.0)], "most frequent first");
     let pending = |vendor| snapshot.pending.of(vendor) / WHOLE_GPU;
     assert_eq!(
         (

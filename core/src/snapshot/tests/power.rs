@@ -131,7 +131,9 @@ fn what_belongs_to_the_node_does_not_hide_its_floor() {
         },
         ..pod("agent", Some("n"))
     };
-    observe(&mut builder, second(0), [is_pod(agent)]);
+    observe(&mut builder, second(0), [is_pod(agent.clone())]);
+    // It is told of again and again, and the node stays empty all the same.
+    observe(&mut builder, second(59), [is_pod(agent)]);
     builder.apply_power(sampled("n", 60, &[20.0]));
     assert_eq!(bare(&mut builder, 60), (20.0, CoefficientSource::Observed));
 }
