@@ -181,15 +181,20 @@ impl<'a> Cluster<'a> {
         kept
     }
 
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "levels are whole and at most 10"
+    )]
     fn prioritize(&self, ask: &Workload, policy: &Policy, names: &[String]) -> Vec<u8> {
         let costs = self.costs(ask, policy, names);
         let carbon_free = costs.values().all(|cost| cost.grams <= 0.0);
         let of = |cost: &Cost| if carbon_free { cost.joules } else { cost.total() };
         let mut sorted: Vec<f64> = names.iter().filter_map(|name| costs.get(name)).map(of).collect();
         sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted[((sorted.len() as f64 * share).ceil() as usize).max(1) - 1];
+        let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100) - 1];
         let level = |cost: f64| {
-            let (best, c90, edge) = (sorted[0], at(0.9), edge(&sorted, policy));
+            let (best, c90, edge) = (sorted[0], at(90), edge(&sorted, policy));
             if c90 <= edge {
                 return 0.0;
             }
@@ -200,7 +205,7 @@ impl<'a> Cluster<'a> {
         let score = |name: &String| match costs.get(name) {
             _ if sorted.is_empty() => 0.0,
             Some(cost) => level(of(cost)),
-            None => level(at(0.5)),
+            None => level(at(50)),
         };
         names.iter().map(|name| score(name) as u8).collect()
     }

@@ -26,16 +26,10 @@ fn is_an_answer(decision: &Decision, offered: usize) -> Result<(), TestCaseError
     } = decision;
     let lengths = [costs.len(), verdict.refused.len(), verdict.kept.len(), scores.len()];
     prop_assert_eq!(lengths, [offered; 4]);
-    for at in 0..offered {
-        prop_assert!(scores[at] <= MAX_SCORE);
-        prop_assert!(
-            !verdict.kept[at] || verdict.refused[at].is_none(),
-            "kept though refused"
-        );
-        prop_assert!(
-            scores[at] == 0 || verdict.kept[at],
-            "a score for a node that is not in the answer"
-        );
+    for ((score, kept), refused) in scores.iter().zip(&verdict.kept).zip(&verdict.refused) {
+        prop_assert!(*score <= MAX_SCORE);
+        prop_assert!(!kept || refused.is_none(), "kept though refused");
+        prop_assert!(*score == 0 || *kept, "a score for a node that is not in the answer");
     }
     Ok(())
 }
