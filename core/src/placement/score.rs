@@ -35,11 +35,8 @@ fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {
     if c90 <= edge {
         return 0;
     }
-    let spread = if best == 0.0 {
-        f64::INFINITY
-    } else {
-        (c90 - best) / best.abs()
-    };
+    // Infinite where the best is free of carbon: then all levels are used.
+    let spread = (c90 - best) / best.abs();
     let top = (f64::from(MAX_SCORE) * Ratio::saturating(spread / policy.full_spread).get()).round();
     let scaled = if cost <= edge {
         top

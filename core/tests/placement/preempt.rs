@@ -1,7 +1,7 @@
 //! Guarantee 12: it never causes an eviction whose beneficiary it then refuses.
 
 use crate::strategy::{any_policy, any_world, choosy_ask};
-use crate::world::{World, all, decided, denying, now, policy, victim_uid, workload};
+use crate::world::{NodeSpec, World, all, decided, denying, now, policy, victim_uid, workload};
 use heliotrope_core::placement::{Candidate, Policy, PreemptCandidate, decide, preempt};
 use heliotrope_core::quantity::GramsPerKwh;
 use heliotrope_core::snapshot::{ClusterEvent, NodeIx, Snapshot, SnapshotBuilder};
@@ -114,21 +114,47 @@ fn g12_narrowing_forbids_no_eviction() {
 }
 
 #[test]
+fn g12_a_node_that_falls_asleep_without_its_victims_is_judged_as_one_to_wake() {
+    let world = World {
+        nodes: vec![
+            NodeSpec {
+                busy: vec![4, 4],
+                ..NodeSpec::in_zone(0)
+            };
+            2
+        ],
+        ..World::flat(&[300.0])
+    };
+    let one_and_all = [vec![victim_uid(0, 0)], vec![victim_uid(1, 0), victim_uid(1, 1)]];
+    let ask = workload(Mode::Strict);
+    let may = preempt(&world.snapshot(), &ask, &policy(), &candidates(&one_and_all), now());
+    assert_eq!(may, [true, false]);
+}
+
+#[test]
 fn g12_a_node_that_nobody_knows_is_not_refused_for_lack_of_data() {
-    let unknown = PreemptCandidate {
-        node: None,
+    let world = World::flat(&[300.0]);
+    let snapshot = world.snapshot();
+    let ceiling = Policy {
+        ceiling: Some(GramsPerKwh::new(100.0).unwrap()),
+        ..policy()
+    };
+    let of = |node| PreemptCandidate {
+        node,
         victims: vec!["someone"],
     };
-    let world = World::flat(&[100.0]);
-    let snapshot = world.snapshot();
-    assert_eq!(
-        preempt(&snapshot, &workload(Mode::Strict), &policy(), &[unknown], now()),
-        [true]
+    let may = preempt(
+        &snapshot,
+        &workload(Mode::Strict),
+        &ceiling,
+        &[of(None), of(Some(NodeIx(0)))],
+        now(),
     );
+    assert_eq!(may, [true, false]);
     let decision = decide(
         &snapshot,
         &workload(Mode::Strict),
-        &policy(),
+        &ceiling,
         &[Candidate::Unknown],
         now(),
     );

@@ -178,3 +178,22 @@ fn strict_accepts_every_node_where_no_grid_has_carbon() {
     let decision = decided(&world, &workload(Mode::Strict), &policy());
     assert_eq!(kept(&decision), [true, true]);
 }
+
+#[test]
+fn models_that_tie_by_design_are_equal_even_without_a_band() {
+    let world = World {
+        nodes: (0..3)
+            .map(|model| NodeSpec::in_zone(0).of_model(model).awake())
+            .collect(),
+        ..World::flat(&[321.0])
+    };
+    let policy = Policy {
+        band: Ratio::ZERO,
+        ..policy()
+    };
+    for hours in 1..30 {
+        let mut ask = workload(Mode::Strict);
+        ask.duration.span = jiff::SignedDuration::from_hours(hours);
+        assert_eq!(kept(&decided(&world, &ask, &policy)), [true; 3], "{hours} h");
+    }
+}
