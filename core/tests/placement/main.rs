@@ -5,6 +5,8 @@
 //! may know how placement computes; where a second opinion is needed, [`naive`] is one, written as one would at first.
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod energy;
 #[cfg(test)]
 mod naive;
