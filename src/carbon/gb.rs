@@ -179,7 +179,10 @@ mod tests {
     fn a_region_comes_as_an_object_or_in_a_list_and_has_no_actual() {
         let region = r#"{"regionid":3,"data":[{"from":"2018-01-20T12:00Z","to":"2018-01-20T12:30Z","intensity":{"forecast":266,"index":"moderate"}}]}"#;
         for body in [format!(r#"{{"data":{region}}}"#), format!(r#"{{"data":[{region}]}}"#)] {
-            assert_eq!(parse(&body).unwrap().latest.unwrap().value, GramsPerKwh::new(266.0).unwrap());
+            assert_eq!(
+                parse(&body).unwrap().latest.unwrap().value,
+                GramsPerKwh::new(266.0).unwrap()
+            );
         }
     }
 

@@ -37,7 +37,7 @@ struct RawProvider {
     signal: Option<String>,
     basis: Option<String>,
     interval: Option<String>,
-    regions: Option<BTreeMap<String, u8>>,
+    regions: Option<BTreeMap<String, u64>>,
 }
 
 /// `carbon`, checked.
@@ -199,16 +199,7 @@ impl RawProvider {
     fn source(&self, problems: &mut Problems) -> Option<SourceSettings> {
         match self.r#type.as_deref() {
             Some("gb-carbon-intensity") => {
-                let regions = self.regions.iter().flatten().filter_map(|(zone, id)| {
-                    if !(1..=17).contains(id) {
-                        problems.report("regions", format_args!("{id} is not one of the API's regions, 1 to 17"));
-                    }
-                    zone.parse()
-                        .map_err(|error| problems.report("regions", error))
-                        .ok()
-                        .map(|zone: ZoneId| (zone, *id))
-                });
-                let regions = regions.collect();
+                let regions = gb_regions(self.regions.as_ref(), problems);
                 Some(SourceSettings::Gb {
                     url: address(self.url.as_deref().or(Some(GB_URL)), problems)?,
                     regions,
@@ -259,6 +250,22 @@ impl RawProvider {
     fn stated_kind(&self, problems: &mut Problems) -> Option<IntensityKind> {
         kind(self.signal.as_deref(), self.basis.as_deref(), None, problems)
     }
+}
+
+/// Zones with the number of their region in the GB API, which has 17.
+fn gb_regions(raw: Option<&BTreeMap<String, u64>>, problems: &mut Problems) -> BTreeMap<ZoneId, u8> {
+    let mut regions = BTreeMap::new();
+    for (zone, &number) in raw.into_iter().flatten() {
+        let number = u8::try_from(number).ok().filter(|number| (1..=17).contains(number));
+        match (zone.parse::<ZoneId>(), number) {
+            (Ok(zone), Some(number)) => {
+                regions.insert(zone, number);
+            }
+            (Err(error), _) => problems.report("regions", error),
+            (_, None) => problems.report("regions", "numbers of the API's regions are from 1 to 17"),
+        }
+    }
+    regions
 }
 
 fn kind(

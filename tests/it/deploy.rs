@@ -33,7 +33,7 @@ fn files() -> Vec<String> {
         path.extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml")
     };
-    let found: Vec<String> = ["deploy", "config/scheduler", ".github"]
+    let found: Vec<String> = ["deploy", "config/scheduler"]
         .iter()
         .flat_map(|folder| walkdir::WalkDir::new(root().join(folder)).sort_by_file_name())
         .map(|entry| entry.unwrap().into_path())

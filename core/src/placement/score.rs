@@ -10,7 +10,9 @@ pub const MAX_SCORE: u8 = 10;
 ///
 /// The levels used, `L`, grow with the relative spread between the best and the 90th percentile, so that a small
 /// difference cannot overrule affinity and one very dear node does not flatten the rest. Nodes within the band of the
-/// best get `L`, the others `⌊L · (c90 − c)/(c90 − cmin)⌋`. Candidates of unknown cost get the median score.
+/// best get `L`, the others `⌊L · ln(c90/c)/ln(c90/cmin)⌋`: equal ratios are equal steps, so that among regions whose
+/// grids differ tenfold a node of three times the best one's grams is still levels apart from it (ADR 0009). Where the
+/// best costs nothing there are no ratios, and steps are differences. Candidates of unknown cost get the median score.
 #[must_use]
 pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
     let carbon_free = costs.iter().flatten().all(|cost| cost.grams <= 0.0);
@@ -42,9 +44,18 @@ fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {
     let scaled = if cost <= edge {
         top
     } else {
-        (top * (c90 - cost) / (c90 - best)).floor()
+        (top * distance(best, cost, c90)).floor()
     };
     to_score(scaled.clamp(0.0, top))
+}
+
+/// How far a cost lies from the 90th percentile towards the best: 0 at `c90`, 1 at the best.
+fn distance(best: f64, cost: f64, c90: f64) -> f64 {
+    if best > 0.0 {
+        (c90 / cost).ln() / (c90 / best).ln()
+    } else {
+        (c90 - cost) / (c90 - best)
+    }
 }
 
 /// A clamped, whole number of levels as what the wire carries.

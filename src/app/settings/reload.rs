@@ -55,7 +55,6 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.freshFor"),
     live("power.staleFor"),
     live("power.pue"),
-    restart("power.pue.nodeLabel"),
     live("power.host"),
     live("placement"),
 ];
@@ -94,7 +93,7 @@ mod tests {
         assert_eq!(reload_of("carbon.lastKnownFor"), Reload::Live);
         assert_eq!(reload_of("placement.namespaces.ml.mode"), Reload::Live);
         assert_eq!(reload_of("placementx"), Reload::Restart);
-        assert_eq!(reload_of("power.pue.nodeLabel"), Reload::Restart);
+        assert_eq!(reload_of("power.interval"), Reload::Restart);
         assert_eq!(reload_of("power.pue.regions.us-east-1"), Reload::Live);
     }
 

@@ -52,7 +52,14 @@ impl SchedulerConfig {
         self
     }
 
-    /// As if the extender could not score.
+    /// With kube-scheduler's own preference for empty nodes instead of the shipped packing.
+    pub(crate) fn least_allocated(mut self) -> Self {
+        let plugins = self.document["profiles"][0]["pluginConfig"].as_array_mut().unwrap();
+        plugins.retain(|plugin| plugin["name"] != "NodeResourcesFit");
+        self
+    }
+
+    /// With the sampling that the scheduler chooses by itself.
     pub(crate) fn default_sampling(mut self) -> Self {
         self.document
             .as_object_mut()

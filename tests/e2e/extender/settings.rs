@@ -15,12 +15,13 @@ impl HeliotropeSettings {
     pub(crate) fn new() -> Self {
         Self {
             placement: json!({ "mode": "prefer" }),
-            carbon: json!({ "signal": "average", "basis": "lifecycle", "providers": [], "zones": {} }),
+            // What the GB API speaks of; the files of the suite say the same.
+            carbon: json!({ "signal": "average", "basis": "direct", "providers": [], "zones": {} }),
             power: json!({ "interval": "1s" }),
         }
     }
 
-    /// A zone that asks the GB API, then the yearly table.
+    /// A zone that asks the GB API.
     pub(crate) fn grid(mut self, zone: &str, grid: &FakeGrid) -> Self {
         self.provider(json!({
             "name": format!("gb-{zone}"), "type": "gb-carbon-intensity", "url": grid.url(), "interval": "2s",
@@ -32,7 +33,8 @@ impl HeliotropeSettings {
     /// A zone that reads a file.
     pub(crate) fn file(mut self, zone: &str, file: &CarbonFile) -> Self {
         self.provider(json!({
-            "name": format!("file-{zone}"), "type": "file", "path": file.path(), "format": "csv", "zone": zone,
+            "name": format!("file-{zone}"), "type": "file", "path": file.path(), "interval": "1s",
+            "signal": "average", "basis": "direct",
         }));
         self.zone(zone, json!([format!("file-{zone}")]));
         self
@@ -41,6 +43,18 @@ impl HeliotropeSettings {
     /// Power by DCGM from a Prometheus.
     pub(crate) fn power(mut self, prometheus: &Prometheus) -> Self {
         self.power["sources"] = json!([{ "type": "prometheus", "url": prometheus.url(), "preset": "dcgm" }]);
+        self
+    }
+
+    /// Sets a key of `carbon`.
+    pub(crate) fn carbon(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.carbon[key] = value.into();
+        self
+    }
+
+    /// Sets a key of `power`.
+    pub(crate) fn power_key(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.power[key] = value.into();
         self
     }
 

@@ -3,6 +3,15 @@
 //! Every scenario starts its own control plane, prints its figures and asserts. The letters are the order in which they are
 //! read; `smoke` comes first and needs no extender.
 
+mod a_greenest_zone;
+mod b_awake_first;
+mod c_refusals;
 mod d_preemption;
+mod e_outage;
+mod f_ladder;
+mod g_shadow;
+mod h_oldest;
 mod i_throughput;
+mod j_restarts;
+mod site;
 mod smoke;

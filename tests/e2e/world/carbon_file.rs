@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// A carbon file as an operator would write one: hourly values of one zone, yesterday to the day after tomorrow.
 pub(crate) struct CarbonFile {
     path: PathBuf,
+    zone: String,
 }
 
 impl CarbonFile {
@@ -13,6 +14,7 @@ impl CarbonFile {
     pub(crate) fn write(folder: &Path, zone: &str, grams_per_kwh: f64) -> Self {
         let file = Self {
             path: folder.join(format!("carbon-{zone}.csv")),
+            zone: zone.to_owned(),
         };
         file.set(grams_per_kwh);
         file
@@ -22,9 +24,9 @@ impl CarbonFile {
     pub(crate) fn set(&self, grams_per_kwh: f64) {
         const HOUR: SignedDuration = SignedDuration::from_hours(1);
         let hour = Timestamp::from_second(now().as_second().div_euclid(3600) * 3600).unwrap();
-        let mut text = "datetime,carbon_intensity\n".to_owned();
+        let mut text = "datetime,zone,carbon_intensity\n".to_owned();
         for i in -24..48 {
-            writeln!(text, "{},{grams_per_kwh}", hour + HOUR * i).unwrap();
+            writeln!(text, "{},{},{grams_per_kwh}", hour + HOUR * i, self.zone).unwrap();
         }
         let part = self.path.with_extension("part");
         std::fs::write(&part, text).unwrap();
