@@ -199,7 +199,12 @@ impl<'a> Cluster<'a> {
                 return 0.0;
             }
             let top = (10.0 * ((c90 - best) / best.abs() / policy.full_spread).min(1.0)).round();
-            let scaled = (top * (c90 - cost) / (c90 - best)).floor().clamp(0.0, top);
+            let part = if best > 0.0 {
+                (c90.ln() - cost.ln()) / (c90.ln() - best.ln())
+            } else {
+                (c90 - cost) / (c90 - best)
+            };
+            let scaled = (top * part).floor().clamp(0.0, top);
             if cost <= edge { top } else { scaled }
         };
         let score = |name: &String| match costs.get(name) {

@@ -60,19 +60,20 @@ fn levels_grow_with_the_spread() {
 }
 
 #[test]
-fn between_the_band_and_the_ninetieth_percentile_levels_fall_in_proportion() {
+fn between_the_band_and_the_ninetieth_percentile_equal_ratios_are_equal_steps() {
     assert_eq!(
         scores(&[100.0, 101.0, 110.0, 125.0, 149.0, 200.0]),
-        [10, 10, 9, 7, 5, 0]
+        [10, 10, 8, 6, 4, 0]
     );
+    // Halfway between a grid and another of a hundred times its carbon is one of ten times.
+    assert_eq!(scores(&[10.0, 99.9, 100.1, 1000.0]), [10, 5, 4, 0]);
 }
 
 #[test]
 fn one_very_dear_node_does_not_flatten_the_rest() {
     let mut values: Vec<f64> = (0..10).map(|i| 100.0 + 10.0 * f64::from(i)).collect();
     values.push(100_000.0);
-    let scores = scores(&values);
-    assert_eq!(scores, [10, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]);
+    assert_eq!(scores(&values), [10, 8, 7, 5, 4, 3, 2, 1, 0, 0, 0]);
 }
 
 #[test]
@@ -96,7 +97,8 @@ fn where_no_grid_has_carbon_less_energy_is_better() {
 
 #[test]
 fn a_grid_without_carbon_is_the_best_there_is() {
-    assert_eq!(scores(&[0.0, 0.0, 100.0]), [10, 10, 0]);
+    // There are no ratios to nothing: steps are differences then.
+    assert_eq!(scores(&[0.0, 0.0, 55.0, 100.0]), [10, 10, 4, 0]);
 }
 
 #[test]
