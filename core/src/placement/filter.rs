@@ -120,5 +120,6 @@ fn narrow_limit(
     }
     let (below, kth, _) = ranked.select_nth_unstable_by(keep - 1, f64::total_cmp);
     let best = below.iter().copied().fold(*kth, f64::min);
-    Some(kth.max(within_band(best, policy)))
+    // Nodes that tie with the k-th by design are kept together with it.
+    Some((*kth + kth.abs() * ROUNDING).max(within_band(best, policy)))
 }

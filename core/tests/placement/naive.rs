@@ -175,7 +175,8 @@ impl<'a> Cluster<'a> {
         }
         let ranked = ranked(&kept, &costs);
         if let Some(keep) = policy.keep.filter(|keep| !ask.prefers && ranked.len() > *keep) {
-            let limit = ranked[keep - 1].max(edge(&ranked, policy));
+            let kth = ranked[keep - 1];
+            let limit = (kth + kth.abs() * 1e-9).max(edge(&ranked, policy));
             kept.retain(|name| costs.get(name).is_none_or(|cost| cost.total() <= limit));
         }
         kept

@@ -109,8 +109,8 @@ proptest! {
         prop_assert!(out.iter().all(|cost| *cost > edge), "one of the band was left out");
         // And not more than the rules ask for.
         let ranked = { let mut all = all.clone(); all.sort_by(f64::total_cmp); all };
-        let needed = ranked.get(keep - 1).copied().unwrap_or(f64::INFINITY).max(edge + edge.abs() * 1e-8);
-        prop_assert!(left.iter().all(|cost| *cost <= needed), "more than needed were kept");
+        let needed = ranked.get(keep - 1).copied().unwrap_or(f64::INFINITY).max(edge);
+        prop_assert!(left.iter().all(|cost| *cost <= needed + needed.abs() * 1e-8), "more than needed were kept");
     }
 
     #[test]
@@ -167,6 +167,38 @@ fn narrowing_resolves_finer_than_eleven_levels() {
     let decision = decided(&World::flat(&values), &workload(Mode::Prefer), &policy);
     assert_eq!(kept(&decision).iter().filter(|kept| **kept).count(), 3);
     assert!(kept(&decision)[..3].iter().all(|kept| *kept));
+}
+
+#[test]
+fn narrowing_does_not_part_models_that_tie_by_design() {
+    let tied = || (0..3).map(|model| NodeSpec::in_zone(0).of_model(model).awake());
+    let world = World {
+        nodes: tied().chain(tied()).collect(),
+        ..World::flat(&[321.0])
+    };
+    for keep in 1..6 {
+        let policy = Policy {
+            keep: Some(keep),
+            band: Ratio::ZERO,
+            ..policy()
+        };
+        for hours in 1..30 {
+            let mut ask = workload(Mode::Prefer);
+            ask.duration.span = jiff::SignedDuration::from_hours(hours);
+            let dearer = NodeSpec {
+                pue: 1.5,
+                ..NodeSpec::in_zone(0).awake()
+            };
+            let best = NodeSpec {
+                pue: 0.9,
+                ..NodeSpec::in_zone(0).awake()
+            };
+            let nodes = [vec![best], world.nodes.clone(), vec![dearer]].concat();
+            let decision = decided(&World { nodes, ..world.clone() }, &ask, &policy);
+            let expected = [vec![true], vec![keep > 1; 6], vec![false]].concat();
+            assert_eq!(kept(&decision), expected, "keep {keep}, {hours} h");
+        }
+    }
 }
 
 #[test]
