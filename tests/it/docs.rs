@@ -1,6 +1,5 @@
 //! The pages: their links resolve, and what they name exists.
 
-mod formulas;
 mod links;
 mod names;
 
