@@ -43,6 +43,11 @@ impl SchedulerConfig {
         self.set("weight", json!(weight))
     }
 
+    /// With whole Node objects in every request instead of names.
+    pub(crate) fn whole_nodes(self) -> Self {
+        self.set("nodeCacheCapable", json!(false))
+    }
+
     /// As if the extender had no preempt verb.
     pub(crate) fn without_preempt(mut self) -> Self {
         let stanza = self.document["extenders"][0]

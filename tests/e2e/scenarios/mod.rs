@@ -14,5 +14,6 @@ mod h_oldest;
 mod i_throughput;
 mod j_restarts;
 mod k_deploy;
+mod l_wire;
 mod site;
 mod smoke;
