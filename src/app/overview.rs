@@ -2,9 +2,10 @@
 
 use super::settings::{Loaded, RELOAD, ReloadRule};
 use super::tables::{Figures, Uncertain};
-use heliotrope_core::grid::{Basis, IntensityKind, Signal, ZoneId};
+use crate::carbon::settings::{CarbonSettings, SourceSettings};
+use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Watts};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that `check` explains.
@@ -65,53 +66,41 @@ pub struct GpuOverview {
     pub sources: Option<Figures>,
 }
 
-/// What a type of provider can give. Whether a file holds a forecast is seen when it is read; it is counted as if.
-fn rungs_of(kind: &str) -> &'static [Rung] {
-    match kind {
-        "gb-carbon-intensity" | "file" => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
-        "prometheus" => &[Rung::Live, Rung::LastKnown, Rung::Climatology],
-        "static" => &[Rung::Static],
-        _ => &[],
+/// What a provider can give when all is well; nothing where its figures are of another kind than the one ranked. Whether a
+/// file holds a forecast is seen when it is read; it is counted as if.
+fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
+    if source.kind().is_some_and(|kind| kind != ranked) {
+        return &[];
+    }
+    match source {
+        SourceSettings::Gb { .. } | SourceSettings::File { .. } => {
+            &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology]
+        }
+        SourceSettings::Prometheus { .. } => &[Rung::Live, Rung::LastKnown, Rung::Climatology],
+        SourceSettings::Static => &[Rung::Static],
     }
 }
 
-/// The `carbon` section as far as it is explained.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct View {
-    carbon: CarbonView,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CarbonView {
-    signal: Option<Signal>,
-    basis: Option<Basis>,
-    providers: Vec<ProviderView>,
-    zones: BTreeMap<ZoneId, Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ProviderView {
-    name: String,
-    r#type: String,
+fn type_of(source: &SourceSettings) -> &'static str {
+    match source {
+        SourceSettings::Gb { .. } => "gb-carbon-intensity",
+        SourceSettings::File { .. } => "file",
+        SourceSettings::Prometheus { .. } => "prometheus",
+        SourceSettings::Static => "static",
+    }
 }
 
 impl Overview {
     /// Looks settings over.
     #[must_use]
     pub fn of(loaded: &Loaded) -> Self {
-        let carbon = loaded.document.view::<View>().unwrap_or_default().carbon;
-        let kind = IntensityKind {
-            signal: carbon.signal.unwrap_or(Signal::Average),
-            basis: carbon.basis.unwrap_or(Basis::Lifecycle),
-        };
+        let carbon = &loaded.settings.carbon;
+        let kind = carbon.kind;
         let tables = &loaded.tables;
         let zones = carbon
             .zones
             .iter()
-            .map(|(zone, chain)| zone_overview(zone, chain, kind, &carbon, loaded));
+            .map(|(zone, chain)| zone_overview(zone, chain, carbon, loaded));
         let zones: Vec<ZoneOverview> = zones.collect();
         let mut regions = BTreeMap::new();
         for (provider, _, _) in tables.regions.table.rows() {
@@ -135,22 +124,21 @@ impl Overview {
     }
 }
 
-fn zone_overview(
-    zone: &ZoneId,
-    chain: &[String],
-    kind: IntensityKind,
-    carbon: &CarbonView,
-    loaded: &Loaded,
-) -> ZoneOverview {
-    let yearly = loaded.tables.zones.yearly(zone, kind).map(|average| average.intensity);
+fn zone_overview(zone: &ZoneId, chain: &[String], carbon: &CarbonSettings, loaded: &Loaded) -> ZoneOverview {
+    let yearly = loaded
+        .tables
+        .zones
+        .yearly(zone, carbon.kind)
+        .map(|average| average.intensity);
     let mut rungs = BTreeSet::new();
     let mut providers = Vec::new();
     for name in chain {
-        let provider = carbon.providers.iter().find(|provider| provider.name == *name);
-        let kind = provider.map_or("unknown", |provider| provider.r#type.as_str());
-        providers.push(format!("{name} ({kind})"));
+        let Some(provider) = carbon.providers.iter().find(|provider| provider.name == *name) else {
+            continue;
+        };
+        providers.push(format!("{name} ({})", type_of(&provider.source)));
         rungs.extend(
-            rungs_of(kind)
+            rungs_of(&provider.source, carbon.kind)
                 .iter()
                 .filter(|rung| **rung != Rung::Static || yearly.is_some()),
         );
@@ -184,6 +172,14 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
         notes.push(
             "no zone has a provider, so nothing can be ranked by carbon: name some under carbon.zones".to_owned(),
         );
+    }
+    for provider in &loaded.settings.carbon.providers {
+        if let Some(given) = provider.source.kind().filter(|given| *given != kind) {
+            notes.push(format!(
+                "provider {} gives {given} intensity, but {kind} is ranked: nothing that it says is used",
+                provider.name
+            ));
+        }
     }
     for zone in zones.iter().filter(|zone| zone.rungs.is_empty()) {
         notes.push(format!(

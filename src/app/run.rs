@@ -9,10 +9,11 @@ use crate::extender::{self, Extender, Placement};
 use crate::outbound::HttpClient;
 use crate::power::PowerSources;
 use crate::serve;
-use crate::telemetry::{Metrics, system_clock};
+use crate::telemetry::{LogHandle, Metrics, system_clock};
 use crate::world::{Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::snapshot::Surroundings;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When something that it needs cannot be had, or when a task ended by itself.
-pub async fn extender(path: PathBuf, loaded: Loaded) -> anyhow::Result<()> {
+pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::Result<()> {
     let settings = loaded.settings.clone();
     let (clock, metrics) = (system_clock(), Metrics::new());
     let (around, around_in) = watch::channel((surroundings(&settings, &loaded.tables), band(&settings)));
@@ -86,7 +87,8 @@ pub async fn extender(path: PathBuf, loaded: Loaded) -> anyhow::Result<()> {
         stop.clone(),
     );
     tasks.spawn(async { (pods.await, ("pods", Ok(()))).1 });
-    let carbon = CarbonSources::new(settings.carbon.clone(), loaded.tables.zones.clone(), http.clone());
+    let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
+    let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
     let carbon = carbon.run(
         Arc::clone(&clock),
         senders.carbon.clone(),
@@ -97,7 +99,13 @@ pub async fn extender(path: PathBuf, loaded: Loaded) -> anyhow::Result<()> {
     let power = PowerSources::new(settings.power.clone(), http);
     let power = power.run(clock, senders.power.clone(), metrics, stop.clone());
     tasks.spawn(async { (power.await, ("power", Ok(()))).1 });
-    tasks.spawn(reload(path, loaded, placement, around, stop.clone()));
+    let live = Live {
+        log,
+        yearly,
+        placement,
+        around,
+    };
+    tasks.spawn(reload(path, loaded, live, stop.clone()));
     supervise(tasks, stopping, stop).await
 }
 
@@ -134,25 +142,38 @@ async fn supervise(
     Ok(())
 }
 
+/// What follows the file while running.
+struct Live {
+    log: LogHandle,
+    yearly: watch::Sender<ZoneTable>,
+    placement: Arc<ArcSwap<Placement>>,
+    around: watch::Sender<(Surroundings, f64)>,
+}
+
 /// Takes what may change while running from a changed file.
 async fn reload(
     path: PathBuf,
     loaded: Loaded,
-    current: Arc<ArcSwap<Placement>>,
-    around: watch::Sender<(Surroundings, f64)>,
+    live: Live,
     stop: CancellationToken,
 ) -> (&'static str, anyhow::Result<()>) {
     // A kind that changed waits for a restart: readings of the old kind would all count as missing.
     let kind = loaded.settings.carbon.kind;
     let on_change = |change| match change {
         Change::Taken { loaded, restart_keys } => {
-            let next = placement(current.load().generation + 1, &loaded.settings);
-            current.store(Arc::new(next));
+            live.yearly.send_if_modified(|table| {
+                let changed = *table != loaded.tables.zones;
+                table.clone_from(&loaded.tables.zones);
+                changed
+            });
+            live.log.set_level(&loaded.settings.log.level);
+            let next = placement(live.placement.load().generation + 1, &loaded.settings);
+            live.placement.store(Arc::new(next));
             let surrounded = Surroundings {
                 kind,
                 ..surroundings(&loaded.settings, &loaded.tables)
             };
-            if around.send((surrounded, band(&loaded.settings))).is_err() {
+            if live.around.send((surrounded, band(&loaded.settings))).is_err() {
                 tracing::warn!("settings were taken, but nobody builds snapshots any more");
             }
             tracing::info!(waiting_for_restart = ?restart_keys, "settings taken");

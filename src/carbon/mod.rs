@@ -1,20 +1,31 @@
 //! Grid carbon intensity, from providers.
 //!
 //! ```text
-//! settings ─► CarbonSources ─┬─► gb   (GB Carbon Intensity API)   ┐
-//!                            ├─► file (CSV, JSON)                 ├─► CarbonReport ─► world
-//!                            ├─► prometheus (any series)          │
-//!                            └─► static (yearly table)            ┘
+//! settings ─► CarbonSources ─► pace ─► answers (cache, single flight) ─► allowance ─┬─► gb          GB Carbon Intensity API
+//!                 ▲                                                                 ├─► prometheus  any series
+//!                 │                                                                 ├─► file        CSV, JSON
+//!                 │                                                                 └─► table       yearly averages
+//!                 └──────────────────────────── Told ◄────────────────────────────────┘
+//! CarbonSources ─► CarbonReport, one a zone, with the provider's place in the zone's chain ─► world
 //! ```
 //!
-//! Owns what each provider's wire means: what is no data, which period a value holds for, which kind it is. A report is
-//! sent for what a provider said; what it did not say is not in it. Must never turn a gap into a number, nor convert one
-//! kind of intensity into another.
+//! Owns what each provider's wire means (what is no data, which period a value holds for, which kind it is) and how often
+//! it is called: one call for all zones that it serves, at most once an interval, within `callsPerHour`, not before
+//! `Retry-After`, slower while it fails. A report is sent for what a provider said; what it did not say is not in it. Must
+//! never turn a gap into a number, nor convert one kind of intensity into another.
 
+mod allowance;
+mod answers;
+mod error;
 mod file;
 mod gb;
+mod pace;
 mod prometheus;
+mod provider;
 mod run;
 pub mod settings;
+mod table;
 
-pub use run::{CarbonError, CarbonEvents, CarbonSources};
+pub use error::CarbonError;
+pub use prometheus::{Series, Unit};
+pub use run::{CarbonEvents, CarbonSources};

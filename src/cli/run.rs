@@ -41,11 +41,11 @@ impl Run {
             path: self.config.clone(),
             error,
         })?;
-        telemetry::init(&loaded.settings.log);
+        let log = telemetry::init(&loaded.settings.log);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("no runtime")?;
-        Ok(runtime.block_on(app::run::extender(self.config, loaded))?)
+        Ok(runtime.block_on(app::run::extender(self.config, loaded, log))?)
     }
 }

@@ -1,3 +1,4 @@
+use super::retry::RetryAfter;
 use super::settings::OutboundSettings;
 use std::collections::BTreeSet;
 use url::Url;
@@ -35,6 +36,8 @@ pub enum OutboundError {
         host: String,
         /// The HTTP status.
         status: u16,
+        /// When it wants to be asked again; only of 429 and 503.
+        retry_after: Option<RetryAfter>,
     },
     /// The answer is too long.
     #[error("{host} answered more than {cap} bytes: raise outbound.maxResponseBytes if that is right")]
@@ -66,6 +69,15 @@ impl OutboundError {
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too-long",
             Self::Shape { .. } => "shape",
+        }
+    }
+
+    /// When the server wants to be asked again, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 }
@@ -125,6 +137,7 @@ impl HttpClient {
             return Err(OutboundError::Status {
                 host,
                 status: status.as_u16(),
+                retry_after: retry_after(&response),
             });
         }
         let mut body = Vec::new();
@@ -136,6 +149,17 @@ impl HttpClient {
         }
         Ok(body)
     }
+}
+
+/// A limit reached or a server that is overloaded may say when to come back.
+fn retry_after(response: &reqwest::Response) -> Option<RetryAfter> {
+    let status = response.status();
+    let asks = matches!(
+        status,
+        reqwest::StatusCode::TOO_MANY_REQUESTS | reqwest::StatusCode::SERVICE_UNAVAILABLE
+    );
+    let header = response.headers().get(reqwest::header::RETRY_AFTER).filter(|_| asks)?;
+    RetryAfter::parse(header.to_str().ok()?)
 }
 
 /// What happened, without the address, whose query could hold a key.

@@ -6,7 +6,9 @@
 
 mod client;
 mod prometheus;
+mod retry;
 pub mod settings;
 
 pub use client::{HttpClient, OutboundError};
-pub use prometheus::{PrometheusClient, Sample};
+pub use prometheus::{PrometheusClient, Sample, TimedSample, TimedVector, Vector};
+pub use retry::RetryAfter;

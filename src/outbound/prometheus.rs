@@ -1,8 +1,11 @@
 use super::client::{HttpClient, OutboundError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use url::Url;
+
+/// What is repeated of a server's own words.
+const MAX_TOLD: usize = 200;
 
 /// One sample of an instant vector.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +14,35 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// Value; never NaN or infinite.
     pub value: f64,
+}
+
+/// The answer to an instant query.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vector {
+    /// Samples that are numbers.
+    pub samples: Vec<Sample>,
+    /// How many were NaN, infinite or no number at all: they say nothing, but somebody may want to know.
+    pub not_numbers: u64,
+}
+
+/// A sample with when it was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimedSample {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Value; never NaN or infinite.
+    pub value: f64,
+    /// When it was taken, which can be minutes before it was asked for.
+    pub observed_at: Timestamp,
+}
+
+/// Samples with their times.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TimedVector {
+    /// Samples that are numbers and have a time.
+    pub samples: Vec<TimedSample>,
+    /// How many were no numbers.
+    pub not_numbers: u64,
 }
 
 /// Instant queries of one Prometheus.
@@ -42,6 +74,17 @@ struct Series {
     value: (f64, String),
 }
 
+impl Sample {
+    /// The labels without the name of the metric, which functions such as `timestamp` drop.
+    fn identity(&self) -> Vec<(&str, &str)> {
+        self.labels
+            .iter()
+            .filter(|(key, _)| *key != "__name__")
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
+    }
+}
+
 impl PrometheusClient {
     /// A client of the server at a base address.
     #[must_use]
@@ -49,11 +92,11 @@ impl PrometheusClient {
         Self { http, base }
     }
 
-    /// Evaluates an expression at a moment. Samples that are no number are left out: they say nothing.
+    /// Evaluates an expression at a moment. Samples that are no number are left out and counted.
     ///
     /// # Errors
     /// When the server does not answer, or not with an instant vector.
-    pub async fn query(&self, expression: &str, at: Timestamp) -> Result<Vec<Sample>, OutboundError> {
+    pub async fn query(&self, expression: &str, at: Timestamp) -> Result<Vector, OutboundError> {
         let host = self.base.host_str().unwrap_or_default().to_owned();
         let shape = |what: String| OutboundError::Shape {
             host: host.clone(),
@@ -71,7 +114,7 @@ impl PrometheusClient {
         let data = answer
             .data
             .filter(|_| answer.status == "success")
-            .ok_or_else(|| shape(answer.error))?;
+            .ok_or_else(|| shape(answer.error.chars().take(MAX_TOLD).collect()))?;
         if data.result_type != "vector" {
             return Err(shape(format!(
                 "the expression gives a {}, not a vector",
@@ -79,13 +122,40 @@ impl PrometheusClient {
             )));
         }
         let series: Vec<Series> = serde_json::from_value(data.result).map_err(|_| shape("its vector".to_owned()))?;
-        let sample = |series: Series| {
-            let value = series.value.1.parse::<f64>().ok().filter(|value| value.is_finite())?;
-            Some(Sample {
-                labels: series.metric,
-                value,
+        let mut vector = Vector::default();
+        for Series { metric, value } in series {
+            match value.1.parse::<f64>().ok().filter(|value| value.is_finite()) {
+                Some(value) => vector.samples.push(Sample { labels: metric, value }),
+                None => vector.not_numbers += 1,
+            }
+        }
+        Ok(vector)
+    }
+
+    /// Evaluates a selector at a moment, and the time of each of its samples: an answer bears the time of the question,
+    /// and a sample up to five minutes old still answers it. Two calls.
+    ///
+    /// # Errors
+    /// As [`PrometheusClient::query`].
+    pub async fn timed(&self, selector: &str, at: Timestamp) -> Result<TimedVector, OutboundError> {
+        let values = self.query(selector, at).await?;
+        let stamps = self.query(&format!("timestamp({selector})"), at).await?;
+        let stamps: HashMap<_, f64> = stamps
+            .samples
+            .iter()
+            .map(|sample| (sample.identity(), sample.value))
+            .collect();
+        let timed = values.samples.iter().filter_map(|sample| {
+            let since = SignedDuration::try_from_secs_f64(*stamps.get(&sample.identity())?).ok()?;
+            Some(TimedSample {
+                labels: sample.labels.clone(),
+                value: sample.value,
+                observed_at: Timestamp::UNIX_EPOCH.saturating_add(since).ok()?,
             })
-        };
-        Ok(series.into_iter().filter_map(sample).collect())
+        });
+        Ok(TimedVector {
+            samples: timed.collect(),
+            not_numbers: values.not_numbers,
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! add up the repeats that MIG and time slicing make of one board, nor pass on a reading that no board can have.
 
 mod dcgm;
+mod join;
 mod run;
 pub mod settings;
 

@@ -1,9 +1,11 @@
 use super::dcgm;
+use super::join::Joined;
 use super::settings::{PowerSettings, PowerSource};
 use crate::outbound::{HttpClient, OutboundError, PrometheusClient};
 use crate::telemetry::{Clock, Metrics};
 use futures::future::join_all;
 use heliotrope_core::snapshot::PowerReport;
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -23,23 +25,28 @@ impl PowerSources {
 
     /// Asks every source at the interval until cancelled. One that fails stops no other; what it said before ages.
     pub async fn run(self, clock: Clock, out: Sender<PowerReport>, metrics: Metrics, cancel: CancellationToken) {
-        let loops = self.settings.sources.iter().map(|source| {
-            let (clock, out, metrics) = (clock.clone(), out.clone(), metrics.clone());
-            let client = PrometheusClient::new(self.http.clone(), source.url.clone());
-            let interval = self.settings.interval;
+        let names = self.settings.sources.iter().map(|source| source.name.clone());
+        let joined = Mutex::new(Joined::new(names.collect(), self.settings.bounds.stale_for));
+        let loops = self.settings.sources.iter().enumerate().map(|(place, source)| {
+            let poll = Poll {
+                place,
+                source,
+                client: PrometheusClient::new(self.http.clone(), source.url.clone()),
+                joined: &joined,
+                clock: clock.clone(),
+                metrics: metrics.clone(),
+            };
+            let (interval, out) = (self.settings.interval, out.clone());
             async move {
                 let mut ticks = tokio::time::interval(interval);
                 ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                let mut silent = false;
                 loop {
                     ticks.tick().await;
-                    match ask(&client, source, &clock).await {
-                        Ok((report, implausible)) => {
-                            metrics.implausible(implausible);
-                            if out.send(report).await.is_err() {
-                                return;
-                            }
+                    for report in poll.once(&mut silent).await {
+                        if out.send(report).await.is_err() {
+                            return;
                         }
-                        Err(error) => tracing::warn!(source = source.name, %error, "power source said nothing"),
                     }
                 }
             }
@@ -51,14 +58,45 @@ impl PowerSources {
     }
 }
 
-/// Both questions at one moment, so that they speak of the same samples.
-async fn ask(
-    client: &PrometheusClient,
-    source: &PowerSource,
-    clock: &Clock,
-) -> Result<(PowerReport, u64), OutboundError> {
-    let at = clock();
-    let watts = client.query(&source.metric, at).await?;
-    let stamps = client.query(&format!("timestamp({})", source.metric), at).await?;
-    Ok(dcgm::report(&watts, &stamps, &source.node_labels, &source.name))
+struct Poll<'a> {
+    place: usize,
+    source: &'a PowerSource,
+    client: PrometheusClient,
+    joined: &'a Mutex<Joined>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+impl Poll<'_> {
+    /// One round. Silence and its end are told in the log; each call only in metrics.
+    async fn once(&self, silent: &mut bool) -> Vec<PowerReport> {
+        let name = self.source.name.as_str();
+        match self.ask().await {
+            Ok(reading) => {
+                self.metrics
+                    .power_fetched(name, if reading.boards.is_empty() { "no-data" } else { "ok" });
+                self.metrics.implausible(name, reading.implausible);
+                self.metrics.nameless(name, reading.nameless);
+                if std::mem::take(silent) {
+                    tracing::info!(source = name, "power source speaks again");
+                }
+                let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+                joined.take(self.place, reading.boards, (self.clock)())
+            }
+            Err(error) => {
+                self.metrics.power_fetched(name, error.kind());
+                if std::mem::replace(silent, true) {
+                    tracing::debug!(source = name, %error, "power source is still silent");
+                } else {
+                    tracing::warn!(source = name, %error, "power source said nothing");
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn ask(&self) -> Result<dcgm::Reading, OutboundError> {
+        let vector = self.client.timed(&self.source.metric, (self.clock)()).await?;
+        Ok(dcgm::read(&vector, self.source))
+    }
 }

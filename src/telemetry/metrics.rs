@@ -40,6 +40,22 @@ struct Fetch {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SourceOnly {
+    source: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SourceOutcome {
+    source: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Provider {
+    provider: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ZoneRung {
     zone: String,
     source: String,
@@ -101,8 +117,12 @@ pub struct Metrics {
     decisions: Family<RungOnly, Counter>,
     bindings: Family<Outcome, Counter>,
     fetches: Family<Fetch, Counter>,
+    budgets: Family<Provider, Gauge>,
+    budgets_left: Family<Provider, Gauge>,
     mismatches: Counter,
-    implausible: Counter,
+    power_fetches: Family<SourceOutcome, Counter>,
+    implausible: Family<SourceOnly, Counter>,
+    nameless: Family<SourceOnly, Counter>,
     watch_errors: Family<Resource, Counter>,
     records_dropped: Counter,
     zone_intensity: Family<ZoneRung, Float>,
@@ -139,8 +159,12 @@ impl Metrics {
             decisions: Family::default(),
             bindings: Family::default(),
             fetches: Family::default(),
+            budgets: Family::default(),
+            budgets_left: Family::default(),
             mismatches: Counter::default(),
-            implausible: Counter::default(),
+            power_fetches: Family::default(),
+            implausible: Family::default(),
+            nameless: Family::default(),
             watch_errors: Family::default(),
             records_dropped: Counter::default(),
             zone_intensity: Family::default(),
@@ -189,7 +213,7 @@ impl Metrics {
         );
         r.register(
             "carbon_fetches",
-            "Calls to carbon providers, by outcome",
+            "What carbon providers were asked, by outcome; several zones that one call serves are `*`",
             self.fetches.clone(),
         );
         r.register(
@@ -198,9 +222,19 @@ impl Metrics {
             self.mismatches.clone(),
         );
         r.register(
+            "power_fetches",
+            "What power sources were asked, by outcome",
+            self.power_fetches.clone(),
+        );
+        r.register(
             "power_implausible_samples",
             "Power samples refused as impossible",
             self.implausible.clone(),
+        );
+        r.register(
+            "power_nameless_samples",
+            "Power samples without a node or a board",
+            self.nameless.clone(),
         );
         r.register(
             "watch_errors",
@@ -226,6 +260,16 @@ impl Metrics {
             "carbon_best_rung",
             "1 on the best rung that a zone has, 0 on the others",
             self.zone_rung.clone(),
+        );
+        r.register(
+            "carbon_calls_per_hour",
+            "Calls that a carbon provider may get in an hour",
+            self.budgets.clone(),
+        );
+        r.register(
+            "carbon_calls_left",
+            "Calls left of those of the last hour",
+            self.budgets_left.clone(),
         );
         r.register(
             "power_nodes",
@@ -276,7 +320,16 @@ impl Metrics {
         self.bindings.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// A carbon provider was called.
+    /// What is left of a carbon provider's calls of the hour.
+    pub fn carbon_budget(&self, provider: &str, limit: u32, left: u32) {
+        let labels = Provider {
+            provider: provider.to_owned(),
+        };
+        self.budgets.get_or_create(&labels).set(i64::from(limit));
+        self.budgets_left.get_or_create(&labels).set(i64::from(left));
+    }
+
+    /// A carbon provider was asked.
     pub fn fetched(&self, provider: &str, zone: &str, outcome: &'static str) {
         self.fetches
             .get_or_create(&Fetch {
@@ -292,9 +345,24 @@ impl Metrics {
         self.mismatches.inc();
     }
 
+    /// A power source was asked.
+    pub fn power_fetched(&self, source: &str, outcome: &'static str) {
+        let source = source.to_owned();
+        self.power_fetches
+            .get_or_create(&SourceOutcome { source, outcome })
+            .inc();
+    }
+
     /// Power samples were refused as impossible.
-    pub fn implausible(&self, samples: u64) {
-        self.implausible.inc_by(samples);
+    pub fn implausible(&self, source: &str, samples: u64) {
+        let source = source.to_owned();
+        self.implausible.get_or_create(&SourceOnly { source }).inc_by(samples);
+    }
+
+    /// Power samples were about no node or no board.
+    pub fn nameless(&self, source: &str, samples: u64) {
+        let source = source.to_owned();
+        self.nameless.get_or_create(&SourceOnly { source }).inc_by(samples);
     }
 
     /// A watch was interrupted.

@@ -9,5 +9,5 @@ mod metrics;
 pub mod settings;
 
 pub use clock::{Clock, system_clock};
-pub use log::init;
+pub use log::{LogHandle, init};
 pub use metrics::{Metrics, PowerNodes, ZoneSample};

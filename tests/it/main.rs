@@ -3,11 +3,19 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod carbon;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod example;
+#[cfg(test)]
+mod log_level;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod carbon;
 mod classes;
 mod cluster;
 mod history;
+mod host;
 mod ladder;
 mod node;
 mod picture;

@@ -1,6 +1,7 @@
 //! What telemetry has shown of each node.
 
 use super::cluster::ClusterState;
+use super::host::ShortNames;
 use super::node::{NodePowerView, PowerRung};
 use super::readings::{NodePower, PowerReport};
 use crate::quantity::{Source, Watts};
@@ -54,12 +55,19 @@ pub(super) struct PowerState {
 const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 
 impl PowerState {
-    /// Takes a report in. Names that are not nodes are forgotten with the next report: an exporter's label may be anything,
+    /// Takes a report in. A host that is no node by its own name can be one with or without a domain. Names that are not nodes are forgotten with the next report: an exporter's label may be anything,
     /// and the report may come before the node does.
     pub(super) fn apply(&mut self, report: PowerReport, cluster: &ClusterState) {
         self.samples.retain(|name, _| cluster.nodes.contains_key(name));
         self.floors.retain(|name, _| cluster.nodes.contains_key(name));
-        for NodePower { node, boards } in report.nodes {
+        let mut short_names = None;
+        for NodePower { node: host, boards } in report.nodes {
+            let node = if cluster.nodes.contains_key(&host) {
+                host
+            } else {
+                let names = short_names.get_or_insert_with(|| ShortNames::of(cluster.nodes.keys()));
+                names.node(&host).map_or(host, Arc::clone)
+            };
             // The age of a node is that of its oldest board.
             let Some(observed_at) = boards.iter().map(|board| board.observed_at).min() else {
                 continue;

@@ -59,6 +59,14 @@ impl SchedulerConfig {
         self
     }
 
+    /// With kube-scheduler's own preference for nodes that have the image, which is shipped disabled.
+    pub(crate) fn image_locality(mut self) -> Self {
+        let multi_point = &mut self.document["profiles"][0]["plugins"]["multiPoint"]["disabled"];
+        let disabled = multi_point.as_array_mut().unwrap();
+        disabled.retain(|plugin| plugin["name"] != "ImageLocality");
+        self
+    }
+
     /// With the sampling that the scheduler chooses by itself.
     pub(crate) fn default_sampling(mut self) -> Self {
         self.document

@@ -27,6 +27,7 @@ async fn b_an_awake_node_is_filled_before_one_is_woken() {
     let cases = [
         ("as shipped, one at a time", &extended, false, true),
         ("as shipped, all at once", &extended, true, true),
+        ("with ImageLocality", &extended.clone().image_locality(), true, false),
         (
             "kube-scheduler's own preference for empty nodes",
             &extended.clone().least_allocated(),

@@ -13,5 +13,6 @@ mod g_shadow;
 mod h_oldest;
 mod i_throughput;
 mod j_restarts;
+mod k_deploy;
 mod site;
 mod smoke;

@@ -1,15 +1,19 @@
 //! `power` in the settings file.
 
+mod source;
+
+pub use source::PowerSource;
+
 use crate::settings::Problems;
 use heliotrope_core::grid::Region;
 use heliotrope_core::quantity::Watts;
 use heliotrope_core::snapshot::{HostModel, PowerBounds, Pue};
 use jiff::SignedDuration;
 use serde::Deserialize;
+use source::RawSource;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use url::Url;
 
 /// `power`, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,17 +26,6 @@ pub struct RawPower {
     sources: Option<Vec<RawSource>>,
     pue: Option<RawPue>,
     host: Option<RawHost>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawSource {
-    name: Option<String>,
-    r#type: Option<String>,
-    url: Option<String>,
-    preset: Option<String>,
-    metric: Option<String>,
-    node_label: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -66,19 +59,6 @@ pub struct PowerSettings {
     pub host: HostModel,
 }
 
-/// A Prometheus with GPU power in it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PowerSource {
-    /// Its name in reports.
-    pub name: String,
-    /// Base address.
-    pub url: Url,
-    /// The power gauge, in watts.
-    pub metric: String,
-    /// Labels that may hold the node name, in the order they are looked at.
-    pub node_labels: Vec<String>,
-}
-
 impl RawPower {
     /// Checks the section. The profile file is read with the settings file itself.
     pub fn validate(self, problems: &mut Problems) -> PowerSettings {
@@ -96,9 +76,7 @@ impl RawPower {
             problems.report("staleFor", "must not be shorter than freshFor");
         }
         let sources = problems.within("sources", |problems| {
-            let raw = self.sources.unwrap_or_default().into_iter().enumerate();
-            raw.filter_map(|(i, raw)| problems.within(format_args!("[{i}]"), |p| raw.validate(p)))
-                .collect()
+            source::all(self.sources.unwrap_or_default(), problems)
         });
         PowerSettings {
             interval: interval.unsigned_abs(),
@@ -107,40 +85,6 @@ impl RawPower {
             pue: problems.within("pue", |problems| self.pue.unwrap_or_default().validate(problems)),
             host: problems.within("host", |problems| self.host.unwrap_or_default().validate(problems)),
         }
-    }
-}
-
-impl RawSource {
-    fn validate(self, problems: &mut Problems) -> Option<PowerSource> {
-        if self.r#type.as_deref() != Some("prometheus") {
-            problems.report("type", "must be prometheus");
-        }
-        if self.preset.as_deref().is_some_and(|preset| preset != "dcgm") {
-            problems.report("preset", "must be dcgm");
-        }
-        let url = self.url.as_deref().and_then(|text| text.parse::<Url>().ok());
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
-            problems.report("url", "is missing, or not an http or https address");
-        }
-        let metric = self.metric.unwrap_or_else(|| "DCGM_FI_DEV_POWER_USAGE".to_owned());
-        if metric.is_empty()
-            || !metric
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':'))
-        {
-            problems.report("metric", "is not the name of a metric");
-        }
-        // `Hostname` is what tagged releases of dcgm-exporter write, `hostname` what its main branch does.
-        let node_labels = self
-            .node_label
-            .map_or_else(|| vec!["Hostname".to_owned(), "hostname".to_owned()], |l| vec![l]);
-        Some(PowerSource {
-            name: self.name.unwrap_or_else(|| "dcgm".to_owned()),
-            url: url?,
-            metric,
-            node_labels,
-        })
     }
 }
 

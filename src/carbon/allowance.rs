@@ -1,0 +1,125 @@
+//! How often a provider may be called.
+
+use super::error::CarbonError;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// What `callsPerHour` speaks of. It slides: in no hour are there more calls.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// One provider's budget of calls, and how long it has asked to be left alone. Shared by all that is asked of it.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    limit: Option<u32>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Starts of the calls of the last hour; not more than the limit.
+    calls: VecDeque<Instant>,
+    held_until: Option<Instant>,
+}
+
+impl Allowance {
+    pub(super) fn new(limit: Option<u32>) -> Self {
+        Self {
+            limit,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Takes calls out of the budget, be they answered or not.
+    ///
+    /// # Errors
+    /// When they are not in it; then none is taken.
+    pub(super) fn spend(&self, calls: u32, now: Instant) -> Result<(), CarbonError> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let mut state = self.state();
+        state.forget(now);
+        if state.calls.len() + calls as usize > limit as usize {
+            return Err(CarbonError::Budget { limit });
+        }
+        state.calls.extend((0..calls).map(|_| now));
+        Ok(())
+    }
+
+    /// The limit and how many calls are left of it now; nothing where there is no limit.
+    pub(super) fn left(&self, now: Instant) -> Option<(u32, u32)> {
+        let limit = self.limit?;
+        let mut state = self.state();
+        state.forget(now);
+        let spent = u32::try_from(state.calls.len()).unwrap_or(u32::MAX);
+        Some((limit, limit.saturating_sub(spent)))
+    }
+
+    /// Nobody calls for a while.
+    pub(super) fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = self.state();
+        state.held_until = state.held_until.max(Some(until));
+    }
+
+    /// Waits until calls are not held any more.
+    pub(super) async fn held(&self) {
+        loop {
+            let until = self.state().held_until;
+            match until {
+                Some(until) if until > Instant::now() => sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, now: Instant) {
+        while self
+            .calls
+            .front()
+            .is_some_and(|call| now.saturating_duration_since(*call) >= HOUR)
+        {
+            self.calls.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hour_slides() {
+        let (allowance, start) = (Allowance::new(Some(3)), Instant::now());
+        allowance.spend(2, start).unwrap();
+        let later = start + HOUR / 2;
+        assert!(matches!(
+            allowance.spend(2, later),
+            Err(CarbonError::Budget { limit: 3 })
+        ));
+        assert_eq!(allowance.left(later), Some((3, 1)), "a refused call costs nothing");
+        allowance.spend(1, later).unwrap();
+        let next = start + HOUR;
+        assert_eq!(allowance.left(next), Some((3, 2)), "the first two are an hour ago");
+        allowance.spend(2, next).unwrap();
+        assert!(allowance.spend(1, next).is_err());
+        assert_eq!(Allowance::new(None).left(next), None, "no limit, nothing to show");
+    }
+
+    #[tokio::test]
+    async fn a_hold_is_never_shortened() {
+        let (allowance, start) = (Allowance::new(None), Instant::now());
+        allowance.held().await;
+        assert!(start.elapsed() < Duration::from_millis(50));
+        allowance.hold(Duration::from_millis(120));
+        allowance.hold(Duration::from_millis(5));
+        allowance.held().await;
+        assert!(start.elapsed() >= Duration::from_millis(120));
+    }
+}

@@ -1,0 +1,179 @@
+//! What a provider is, by its type.
+
+use super::kind;
+use super::provider::RawProvider;
+use crate::carbon::gb;
+use crate::carbon::prometheus::{Series, Unit};
+use crate::settings::Problems;
+use heliotrope_core::grid::{IntensityKind, ZoneId};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use url::Url;
+
+/// The API's public address.
+const GB_URL: &str = "https://api.carbonintensity.org.uk/";
+/// The API has no published limit; the country and all its regions every five minutes make 252 calls an hour.
+const GB_CALLS_PER_HOUR: u32 = 300;
+
+/// What a provider is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceSettings {
+    /// GB Carbon Intensity API: national, and regions by their number.
+    Gb {
+        /// Base address.
+        url: Url,
+        /// Region number by zone; a zone that is not here is national.
+        regions: BTreeMap<ZoneId, u8>,
+    },
+    /// A file of intensities.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// The zone of all its rows, where the file does not say it.
+        zone: Option<ZoneId>,
+        /// What its figures are.
+        kind: IntensityKind,
+    },
+    /// A Prometheus series.
+    Prometheus {
+        /// Base address.
+        url: Url,
+        /// The series.
+        series: Series,
+    },
+    /// The yearly table.
+    Static,
+}
+
+impl SourceSettings {
+    /// The address that is called, where one is.
+    #[must_use]
+    pub fn url(&self) -> Option<&Url> {
+        match self {
+            Self::Gb { url, .. } | Self::Prometheus { url, .. } => Some(url),
+            Self::File { .. } | Self::Static => None,
+        }
+    }
+
+    /// What its figures are; none where it has figures of several kinds and gives the one that is ranked.
+    #[must_use]
+    pub fn kind(&self) -> Option<IntensityKind> {
+        match self {
+            Self::Gb { .. } => Some(gb::KIND),
+            Self::File { kind, .. } => Some(*kind),
+            Self::Prometheus { series, .. } => Some(series.kind),
+            Self::Static => None,
+        }
+    }
+
+    /// The limit of calls where the settings give none.
+    pub(super) fn usual_calls_per_hour(&self) -> Option<u32> {
+        matches!(self, Self::Gb { .. }).then_some(GB_CALLS_PER_HOUR)
+    }
+
+    /// The keys that a type reads besides those of every provider.
+    pub(super) fn keys(kind: &str) -> Option<&'static [&'static str]> {
+        Some(match kind {
+            "gb-carbon-intensity" => &["url", "regions", "callsPerHour"],
+            "file" => &["path", "zone", "signal", "basis"],
+            "prometheus" => &["url", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
+            "static" => &[],
+            _ => return None,
+        })
+    }
+
+    pub(super) fn validate(raw: &RawProvider, problems: &mut Problems) -> Option<Self> {
+        match raw.r#type.as_deref() {
+            Some("gb-carbon-intensity") => {
+                let regions = gb_regions(raw.regions.as_ref(), problems);
+                let url = address(raw.url.as_deref().or(Some(GB_URL)), problems)?;
+                Some(Self::Gb { url, regions })
+            }
+            Some("file") => file(raw, problems),
+            Some("prometheus") => prometheus(raw, problems),
+            Some("static") => Some(Self::Static),
+            _ => {
+                problems.report("type", "must be gb-carbon-intensity, file, prometheus or static");
+                None
+            }
+        }
+    }
+}
+
+fn file(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettings> {
+    if raw.path.is_none() {
+        problems.report("path", "is missing");
+    }
+    let zone = raw.zone.as_deref().and_then(|text| match text.parse::<ZoneId>() {
+        Ok(zone) => Some(zone),
+        Err(error) => {
+            problems.report("zone", error);
+            None
+        }
+    });
+    let kind = stated_kind(raw, problems);
+    Some(SourceSettings::File {
+        path: raw.path.clone()?,
+        zone,
+        kind: kind?,
+    })
+}
+
+fn prometheus(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettings> {
+    let query = raw.query.clone().filter(|query| !query.trim().is_empty());
+    if query.is_none() {
+        problems.report("query", "is missing");
+    }
+    let unit = match raw.unit.as_deref() {
+        Some("g/kWh" | "kg/MWh") => Some(Unit::GramsPerKwh),
+        Some("lb/MWh") => Some(Unit::PoundsPerMwh),
+        _ => {
+            problems.report("unit", "must be g/kWh, kg/MWh or lb/MWh: a percentage ranks nothing");
+            None
+        }
+    };
+    let (url, kind) = (address(raw.url.as_deref(), problems), stated_kind(raw, problems));
+    let series = Series {
+        query: query?,
+        zone_label: raw.zone_label.clone().unwrap_or_else(|| "location".to_owned()),
+        unit: unit?,
+        kind: kind?,
+    };
+    Some(SourceSettings::Prometheus { url: url?, series })
+}
+
+/// Where the wire does not say what its figures are, the settings must.
+fn stated_kind(raw: &RawProvider, problems: &mut Problems) -> Option<IntensityKind> {
+    kind(raw.signal.as_deref(), raw.basis.as_deref(), None, problems)
+}
+
+/// Zones with the number of their region in the GB API, which has 17.
+fn gb_regions(raw: Option<&BTreeMap<String, u64>>, problems: &mut Problems) -> BTreeMap<ZoneId, u8> {
+    let mut regions = BTreeMap::new();
+    problems.within("regions", |problems| {
+        for (zone, &number) in raw.into_iter().flatten() {
+            let number = u8::try_from(number).ok().filter(|number| (1..=17).contains(number));
+            match (zone.parse::<ZoneId>(), number) {
+                (Ok(zone), Some(number)) => drop(regions.insert(zone, number)),
+                (Err(error), _) => problems.report(zone, error),
+                (_, None) => problems.report(zone, "must be the number of a region of the API, 1 to 17"),
+            }
+        }
+    });
+    regions
+}
+
+fn address(text: Option<&str>, problems: &mut Problems) -> Option<Url> {
+    let Some(text) = text else {
+        problems.report("url", "is missing");
+        return None;
+    };
+    let url = text
+        .parse::<Url>()
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_none() {
+        problems.report("url", "is not an http or https address");
+    }
+    url
+}
