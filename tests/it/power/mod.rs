@@ -9,6 +9,7 @@ use heliotrope::app::tables::Tables;
 use heliotrope::outbound::HttpClient;
 use heliotrope::power::PowerSources;
 use heliotrope::telemetry::Metrics;
+use heliotrope_core::quantity::Watts;
 use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder, Surroundings};
 use jiff::Timestamp;
 use std::path::Path;
@@ -93,7 +94,7 @@ impl Rig {
     }
 
     fn watts(&mut self, node: &str) -> f64 {
-        self.view(node).watts.map_or(f64::NAN, |watts| watts.get())
+        self.view(node).watts.map_or(f64::NAN, Watts::get)
     }
 
     /// Waits until the exposition has a line.
