@@ -9,10 +9,10 @@ cache=${HELIOTROPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/heliotrope}
 
 say() { printf '%s\n' "$*" >&2; }
 
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
+if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
   say "this is not a Debian: set HELIOTROPE_PROMETHEUS to a prometheus binary instead"
   exit 1
-}
+fi
 
 candidate() { apt-cache policy prometheus 2>/dev/null | sed -n 's/^ *Candidate: //p'; }
 

@@ -15,5 +15,6 @@ pub mod gpu;
 pub mod grid;
 pub mod placement;
 pub mod quantity;
+pub mod simulator;
 pub mod snapshot;
 pub mod workload;

@@ -8,6 +8,7 @@
 //! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
 
 mod check;
+mod demo;
 mod explain;
 mod failure;
 mod render;
@@ -37,6 +38,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the a
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Demo(demo::Demo),
     Explain(explain::Explain),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
@@ -59,6 +61,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(&mut out),
+        Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };

@@ -213,3 +213,27 @@ fn the_extender_is_asked_on_loopback_and_may_fail() {
     assert_eq!(extender, &wanted);
     assert_eq!(shipped["profiles"][0]["percentageOfNodesToScore"], 100);
 }
+
+#[test]
+fn the_settings_of_the_base_are_right_and_reach_the_probes() {
+    let path = format!("{BASE}/heliotrope.yaml");
+    let loaded =
+        heliotrope::app::settings::load(&root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let settings = loaded.settings;
+    assert!(
+        !settings.admin.listen.ip().is_loopback(),
+        "the kubelet probes the pod's address"
+    );
+    assert!(
+        settings.extender.listen.ip().is_loopback(),
+        "nobody but the scheduler beside it may ask"
+    );
+    let deployment = document(&format!("{BASE}/deployment.yaml"));
+    let heliotrope = &deployment["spec"]["template"]["spec"]["containers"][1];
+    assert_eq!(heliotrope["ports"][0]["containerPort"], settings.admin.listen.port());
+    let shipped = document(SCHEDULER);
+    assert_eq!(
+        shipped["extenders"][0]["urlPrefix"],
+        format!("http://{}", settings.extender.listen)
+    );
+}

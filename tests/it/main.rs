@@ -7,7 +7,11 @@ mod carbon;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod deploy;
+#[cfg(test)]
+mod docs;
 #[cfg(test)]
 mod example;
 #[cfg(test)]

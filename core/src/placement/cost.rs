@@ -40,9 +40,9 @@ impl NodeCost {
     }
 }
 
-/// The best rung that all zones of the candidates have; where none is common, the best of those that most candidates
-/// have. Zones that have no rung at all do not vote, nor do those that the workload may not use: they must not drag the
-/// others down to a rung of their own. For services the usual day comes before the hour.
+/// The rung that most candidates' zones have, and of several the best: that is the best one that all have, where they
+/// have one in common. Zones that the workload may not use do not vote, and those that have no rung at all cannot: they
+/// must not drag the others down to a rung of their own. For services the usual day comes before the hour.
 #[must_use]
 pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candidate<'_>]) -> Option<Rung> {
     const JOB: [Rung; 5] = Rung::ALL;
@@ -59,34 +59,21 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
             *count += 1;
         }
     }
-    let zones = || {
-        snapshot
-            .zones()
-            .iter()
-            .zip(&votes)
-            .filter(|(zone, count)| **count > 0 && zone.best().is_some() && workload.zones.allows(&zone.id))
-    };
-    let offered: usize = zones().map(|(_, count)| count).sum();
-    let support = |rung| -> usize {
-        zones()
-            .filter(|(zone, _)| zone.view(rung).is_some())
+    let support = |rung: Rung| -> usize {
+        let voting = snapshot.zones().iter().zip(&votes);
+        voting
+            .filter(|(zone, count)| **count > 0 && zone.view(rung).is_some() && workload.zones.allows(&zone.id))
             .map(|(_, count)| count)
             .sum()
     };
-    let order = if workload.duration.horizon == Horizon::Service {
-        SERVICE
-    } else {
-        JOB
+    let order = match workload.duration.horizon {
+        Horizon::Job => JOB,
+        Horizon::Service => SERVICE,
     };
-    let common = order.into_iter().find(|rung| offered > 0 && support(*rung) == offered);
+    let supported = order.map(|rung| (rung, support(rung)));
     // `max_by_key` takes the last of equals, and the best rung must win: hence the reversal.
-    common.or_else(|| {
-        order
-            .into_iter()
-            .rev()
-            .filter(|rung| support(*rung) > 0)
-            .max_by_key(|rung| support(*rung))
-    })
+    let (rung, votes) = supported.into_iter().rev().max_by_key(|(_, votes)| *votes)?;
+    (votes > 0).then_some(rung)
 }
 
 /// What the workload costs on each candidate, in their order. `None` where zone, model or intensity is not known.

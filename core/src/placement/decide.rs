@@ -56,12 +56,9 @@ pub fn decide(
     let rung = common_rung(snapshot, workload, candidates);
     let costs = weigh(snapshot, workload, policy, rung, candidates, now);
     let verdict = filter(snapshot, workload, policy, rung, candidates, &costs);
-    let kept: Vec<Candidate<'_>> = candidates
-        .iter()
-        .zip(&verdict.kept)
-        .filter(|(_, kept)| **kept)
-        .map(|(candidate, _)| *candidate)
-        .collect();
+    let mut kept: Vec<Candidate<'_>> = Vec::with_capacity(candidates.len());
+    let offered = candidates.iter().zip(&verdict.kept);
+    kept.extend(offered.filter(|(_, kept)| **kept).map(|(candidate, _)| *candidate));
     let rung_of_kept = common_rung(snapshot, workload, &kept);
     let costs_of_kept = weigh(snapshot, workload, policy, rung_of_kept, &kept, now);
     let mut of_kept = score(policy, &costs_of_kept).into_iter();

@@ -62,14 +62,8 @@ pub fn filter(
         .collect();
     // A figure that is not live or last known ranks nodes, but refuses none.
     let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
-    let accepted = |refused: &[Option<Refusal>]| {
-        let costs = costs.iter().zip(refused).filter(|(_, refused)| refused.is_none());
-        costs
-            .filter_map(|(cost, _)| cost.map(|cost| cost.total()))
-            .collect::<Vec<f64>>()
-    };
     if workload.mode == Mode::Strict && trusted {
-        let best = accepted(&refused).into_iter().fold(f64::INFINITY, f64::min);
+        let best = accepted(&refused, costs).fold(f64::INFINITY, f64::min);
         let limit = within_band(best, policy);
         for (refused, cost) in refused.iter_mut().zip(costs) {
             if refused.is_none() && cost.is_some_and(|cost| cost.total() > limit) {
@@ -78,12 +72,18 @@ pub fn filter(
         }
     }
     let mut kept: Vec<bool> = refused.iter().map(Option::is_none).collect();
-    if let Some(limit) = narrow_limit(policy, workload, accepted(&refused)) {
+    if let Some(limit) = narrow_limit(policy, workload, &refused, costs) {
         for (kept, cost) in kept.iter_mut().zip(costs) {
             *kept &= cost.is_none_or(|cost| cost.total() <= limit);
         }
     }
     Verdict { refused, kept }
+}
+
+/// The known costs of those not refused.
+fn accepted(refused: &[Option<Refusal>], costs: &[Option<NodeCost>]) -> impl Iterator<Item = f64> {
+    let accepted = costs.iter().zip(refused).filter(|(_, refused)| refused.is_none());
+    accepted.filter_map(|(cost, _)| cost.as_ref().map(NodeCost::total))
 }
 
 fn by_zone(node: &NodeState, snapshot: &Snapshot, workload: &Workload, policy: &Policy) -> Option<Refusal> {
@@ -106,12 +106,20 @@ pub(super) fn within_band(best: f64, policy: &Policy) -> f64 {
 
 /// The largest cost that narrowing keeps: the k-th cheapest or the band's edge, whichever is more. Off for pods whose
 /// preferences need the wide choice. Nodes of unknown cost are always kept: they are not refused for lack of data.
-fn narrow_limit(policy: &Policy, workload: &Workload, mut costs: Vec<f64>) -> Option<f64> {
+fn narrow_limit(
+    policy: &Policy,
+    workload: &Workload,
+    refused: &[Option<Refusal>],
+    costs: &[Option<NodeCost>],
+) -> Option<f64> {
     let keep = policy.keep.filter(|_| !workload.prefers)?.max(1);
-    if costs.len() <= keep {
+    let mut ranked = Vec::with_capacity(costs.len());
+    ranked.extend(accepted(refused, costs));
+    if ranked.len() <= keep {
         return None;
     }
-    let (below, kth, _) = costs.select_nth_unstable_by(keep - 1, f64::total_cmp);
+    let (below, kth, _) = ranked.select_nth_unstable_by(keep - 1, f64::total_cmp);
     let best = below.iter().copied().fold(*kth, f64::min);
-    Some(kth.max(within_band(best, policy)))
+    // Nodes that tie with the k-th by design are kept together with it.
+    Some((*kth + kth.abs() * ROUNDING).max(within_band(best, policy)))
 }

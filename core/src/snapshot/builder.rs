@@ -114,6 +114,13 @@ impl SnapshotBuilder {
         }
     }
 
+    /// How many nodes, pods, loads, samples, floors and look-ups are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> [usize; 6] {
+        let ([nodes, pods, loads], [samples, floors]) = (self.cluster.held(), self.power.held());
+        [nodes, pods, loads, samples, floors, self.resolved.len()]
+    }
+
     fn node(&mut self, facts: &Arc<NodeFacts>, now: Timestamp) -> NodeState {
         let known = self
             .resolved

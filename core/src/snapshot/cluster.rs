@@ -45,8 +45,9 @@ impl NodeLoad {
     }
 
     fn count(&mut self, now: Timestamp) {
-        self.cpu_milli = self.loads.iter().map(|load| load.cpu_milli).sum();
-        self.memory_bytes = self.loads.iter().map(|load| load.memory_bytes).sum();
+        // A tenant may bind a pod that asks for anything: sums stop at the largest number.
+        let sum = |of: fn(&PodLoad) -> u64| self.loads.iter().map(of).fold(0, u64::saturating_add);
+        (self.cpu_milli, self.memory_bytes) = (sum(|load| load.cpu_milli), sum(|load| load.memory_bytes));
         self.awake = self.loads.iter().any(|load| load.wakes);
         self.empty_since = if self.awake {
             None
@@ -202,6 +203,12 @@ impl ClusterState {
         let known = self.pods_known_since?;
         let load = self.on_node.get(node);
         load.map_or(Some(known), |load| Some(load.empty_since?.max(known)))
+    }
+
+    /// How many nodes, pods and loads are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> [usize; 3] {
+        [self.nodes.len(), self.pods.len(), self.on_node.len()]
     }
 
     /// Every pod that is not finished.

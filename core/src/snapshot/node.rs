@@ -141,7 +141,7 @@ impl Place {
             .iter()
             .map(|(gpu, units)| u64::from(gpu.milli_per_unit) * u64::from(*units));
         let boards = units
-            .sum::<u64>()
+            .fold(0, u64::saturating_add)
             .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
         Self {
             zone,

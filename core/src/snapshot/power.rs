@@ -125,6 +125,12 @@ impl PowerState {
         self.floors.get(node).map(|floor| floor.watts)
     }
 
+    /// How many samples and floors are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> [usize; 2] {
+        [self.samples.len(), self.floors.len()]
+    }
+
     /// Forgets a node that is gone.
     pub(super) fn forget(&mut self, node: &str) {
         self.samples.remove(node);

@@ -1,70 +1,65 @@
 use super::Cluster;
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{ListParams, WatchEvent, WatchParams};
-use std::sync::{Arc, Mutex};
+use kube::api::ListParams;
 use std::time::{Duration, Instant};
-use tokio::task::JoinHandle;
 
-/// Watches pods being bound, cheaply: the watch selects pods without a node, so that each binding is one small event, and
-/// KWOK's many status updates are none. On two cores whatever measures takes from what is measured.
+/// How often the API server is asked. On two cores whatever measures takes from what is measured, and a watch ends when its
+/// reader falls behind; the pods that still wait are a short answer from the server's cache, and ever shorter.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// Pods being bound, over time.
 pub(crate) struct Bindings {
-    seen: Arc<Mutex<Vec<Instant>>>,
-    task: JoinHandle<()>,
+    cluster: Cluster,
+    /// Pods that waited at the beginning.
+    queued: usize,
+    /// When asked, and how many were bound by then.
+    seen: Vec<(Instant, usize)>,
 }
 
 impl Bindings {
-    /// Starts watching. The scenario must not delete waiting pods meanwhile: that looks the same.
-    pub(crate) async fn watch(cluster: &Cluster) -> Self {
-        const WAITING: &str = "spec.nodeName=";
-        let api = cluster.api::<Pod>();
-        let from = api.list_metadata(&ListParams::default().fields(WAITING)).await.unwrap();
-        let version = from.metadata.resource_version.unwrap();
-        let params = WatchParams::default().fields(WAITING).timeout(290);
-        let mut events = api.watch_metadata(&params, &version).await.unwrap().boxed();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn({
-            let seen = Arc::clone(&seen);
-            async move {
-                while let Some(event) = events.next().await {
-                    if matches!(event, Ok(WatchEvent::Deleted(_))) {
-                        seen.lock().unwrap().push(Instant::now());
-                    }
-                }
-            }
-        });
-        Self { seen, task }
-    }
-
-    /// Pods bound so far.
-    pub(crate) fn count(&self) -> usize {
-        self.seen.lock().unwrap().len()
-    }
-
-    /// Waits until this many pods were bound; whether it came to that.
-    pub(crate) async fn wait(&self, count: usize, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
-        while self.count() < count {
-            if Instant::now() > until {
-                return false;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    /// Begins with the pods that wait now. Meanwhile the scenario must neither make nor delete any.
+    pub(crate) async fn of_waiting(cluster: &Cluster) -> Self {
+        let cluster = cluster.clone();
+        let queued = waiting(&cluster).await;
+        Self {
+            cluster,
+            queued,
+            seen: Vec::new(),
         }
-        true
     }
 
-    /// Pods bound per second between the first and the last of them.
+    /// Pods bound by the last look.
+    pub(crate) fn count(&self) -> usize {
+        self.seen.last().map_or(0, |(_, bound)| *bound)
+    }
+
+    /// Looks until this many pods were bound; whether it came to that.
+    pub(crate) async fn wait(&mut self, count: usize, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while self.count() < count && Instant::now() < until {
+            tokio::time::sleep(INTERVAL).await;
+            let bound = self.queued - waiting(&self.cluster).await;
+            self.seen.push((Instant::now(), bound));
+        }
+        self.count() >= count
+    }
+
+    /// Pods bound per second, from the first look that saw one bound to the first that saw the last.
     pub(crate) fn per_second(&self) -> f64 {
-        let seen = self.seen.lock().unwrap();
-        match (seen.first(), seen.last()) {
-            (Some(first), Some(last)) if last > first => (seen.len() - 1) as f64 / (*last - *first).as_secs_f64(),
+        let last = self.count();
+        let begun = self.seen.iter().find(|(_, bound)| *bound > 0);
+        let ended = self.seen.iter().find(|(_, bound)| *bound == last);
+        match (begun, ended) {
+            (Some((from, first)), Some((until, last))) if until > from => {
+                (last - first) as f64 / (*until - *from).as_secs_f64()
+            }
             _ => 0.0,
         }
     }
 }
 
-impl Drop for Bindings {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+/// Pods without a node.
+async fn waiting(cluster: &Cluster) -> usize {
+    let params = ListParams::default().fields("spec.nodeName=").match_any();
+    cluster.api::<Pod>().list_metadata(&params).await.unwrap().items.len()
 }

@@ -17,7 +17,7 @@ use futures::StreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, PostParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -39,11 +39,6 @@ impl Cluster {
         Self { client }
     }
 
-    /// The client, for what this room does not offer.
-    pub(crate) fn client(&self) -> kube::Client {
-        self.client.clone()
-    }
-
     /// The API of a kind in the namespace of all work.
     pub(crate) fn api<K>(&self) -> Api<K>
     where
@@ -60,15 +55,8 @@ impl Cluster {
     /// Creates nodes and waits until KWOK has made all of them Ready.
     pub(crate) async fn create_nodes(&self, specs: &[NodeSpec]) {
         let from = Instant::now();
+        self.create_more_nodes(specs).await;
         let api = self.nodes();
-        let made = futures::stream::iter(specs).map(|spec| {
-            let api = api.clone();
-            async move { api.create(&PostParams::default(), &spec.to_node()).await }
-        });
-        let made: Vec<_> = made.buffer_unordered(AT_ONCE).collect().await;
-        for node in made {
-            node.unwrap();
-        }
         let until = Instant::now() + Duration::from_secs(120);
         loop {
             let ready = api
@@ -90,6 +78,19 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         println!("{} nodes Ready in {:.1} s", specs.len(), from.elapsed().as_secs_f64());
+    }
+
+    /// Creates nodes.
+    pub(crate) async fn create_more_nodes(&self, specs: &[NodeSpec]) {
+        let api = self.nodes();
+        let made = futures::stream::iter(specs).map(|spec| {
+            let api = api.clone();
+            async move { api.create(&PostParams::default(), &spec.to_node()).await }
+        });
+        let made: Vec<_> = made.buffer_unordered(AT_ONCE).collect().await;
+        for node in made {
+            node.unwrap();
+        }
     }
 
     /// Creates a PriorityClass.
@@ -145,12 +146,6 @@ impl Cluster {
             .create(&PostParams::default(), &work.to_job(pods))
             .await
             .unwrap();
-    }
-
-    /// Sets an annotation on a node, one of the events that wake a refused pod.
-    pub(crate) async fn annotate_node(&self, node: &str, key: &str, value: &str) {
-        let patch = Patch::Merge(json!({ "metadata": { "annotations": { key: value } } }));
-        self.nodes().patch(node, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// Deletes the Deployment or Job of some work and all its pods, and waits until they are gone.

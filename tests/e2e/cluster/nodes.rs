@@ -79,7 +79,7 @@ pub(crate) fn fleet(count: usize, images: Images) -> Vec<NodeSpec> {
             model,
             boards: model.boards(),
             // By rounds of the models, so that every model has nodes with and without the image.
-            has_image: images == Images::Uneven && (round / Model::ALL.len()) % every == 0,
+            has_image: images == Images::Uneven && (round / Model::ALL.len()).is_multiple_of(every),
         }
     };
     (0..count).map(node).collect()

@@ -1,5 +1,5 @@
 use super::{Cluster, REGIONS, Work};
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -87,20 +87,6 @@ impl Cluster {
             assert!(Instant::now() < until, "{name} was not tried within {patience:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-    }
-
-    /// Events of preemption, one for each pod that was evicted.
-    pub(crate) async fn preemption_events(&self) -> usize {
-        let events = self
-            .api::<Event>()
-            .list(&kube::api::ListParams::default())
-            .await
-            .unwrap();
-        events
-            .items
-            .iter()
-            .filter(|event| event.reason.as_deref() == Some("Preempted"))
-            .count()
     }
 }
 

@@ -16,8 +16,6 @@ pub(crate) struct Work {
     priority: Option<&'static str>,
     /// Bound already when it is created, past any scheduler.
     node: Option<String>,
-    /// The only node that will do.
-    host: Option<String>,
     annotations: Map<String, Value>,
 }
 
@@ -29,7 +27,6 @@ impl Work {
             gpus,
             priority: None,
             node: None,
-            host: None,
             annotations: Map::new(),
         }
     }
@@ -43,12 +40,6 @@ impl Work {
     /// On a node from the beginning, past any scheduler.
     pub(crate) fn on(mut self, node: &str) -> Self {
         self.node = Some(node.to_owned());
-        self
-    }
-
-    /// On this node or nowhere, by node selector: the scheduler still decides.
-    pub(crate) fn only_on(mut self, node: &str) -> Self {
-        self.host = Some(node.to_owned());
         self
     }
 
@@ -79,9 +70,6 @@ impl Work {
         }
         if let Some(node) = &self.node {
             spec["nodeName"] = json!(node);
-        }
-        if let Some(host) = &self.host {
-            spec["nodeSelector"] = json!({ "kubernetes.io/hostname": host });
         }
         json!({ "metadata": { "labels": { LABEL: self.name }, "annotations": self.annotations }, "spec": spec })
     }

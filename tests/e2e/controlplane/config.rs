@@ -43,6 +43,11 @@ impl SchedulerConfig {
         self.set("weight", json!(weight))
     }
 
+    /// With whole Node objects in every request instead of names.
+    pub(crate) fn whole_nodes(self) -> Self {
+        self.set("nodeCacheCapable", json!(false))
+    }
+
     /// As if the extender had no preempt verb.
     pub(crate) fn without_preempt(mut self) -> Self {
         let stanza = self.document["extenders"][0]
@@ -52,7 +57,22 @@ impl SchedulerConfig {
         self
     }
 
-    /// As if the extender could not score.
+    /// With kube-scheduler's own preference for empty nodes instead of the shipped packing.
+    pub(crate) fn least_allocated(mut self) -> Self {
+        let plugins = self.document["profiles"][0]["pluginConfig"].as_array_mut().unwrap();
+        plugins.retain(|plugin| plugin["name"] != "NodeResourcesFit");
+        self
+    }
+
+    /// With kube-scheduler's own preference for nodes that have the image, which is shipped disabled.
+    pub(crate) fn image_locality(mut self) -> Self {
+        let multi_point = &mut self.document["profiles"][0]["plugins"]["multiPoint"]["disabled"];
+        let disabled = multi_point.as_array_mut().unwrap();
+        disabled.retain(|plugin| plugin["name"] != "ImageLocality");
+        self
+    }
+
+    /// With the sampling that the scheduler chooses by itself.
     pub(crate) fn default_sampling(mut self) -> Self {
         self.document
             .as_object_mut()

@@ -31,6 +31,9 @@ pub(crate) struct ControlPlane {
     controller_manager: Process,
     api_server: Process,
     etcd: Process,
+    certificates: Certificates,
+    /// Of etcd and of the API server, for its restart.
+    ports: (u16, u16),
     kubeconfig: PathBuf,
     binaries: Binaries,
     folder: Folder,
@@ -77,6 +80,8 @@ impl ControlPlane {
             controller_manager,
             api_server,
             etcd,
+            certificates,
+            ports: (etcd_port, api_port),
             kubeconfig,
             binaries,
             folder: Folder(Some(folder)),
@@ -106,6 +111,18 @@ impl ControlPlane {
     /// Starts a scheduler with a configuration.
     pub(crate) fn scheduler(&self, which: Which, config: &SchedulerConfig) -> Scheduler {
         Scheduler::start(self, which, config)
+    }
+
+    /// Kills the API server, as the loss of its machine would.
+    pub(crate) fn stop_api_server(&mut self) {
+        self.api_server.kill();
+    }
+
+    /// Starts it again, at the same address, and waits until it is ready.
+    pub(crate) async fn start_api_server(&mut self) {
+        let (etcd, api) = self.ports;
+        self.api_server = start_api_server(&self.binaries, self.folder(), &self.certificates, etcd, api);
+        wait_until_ready(&self.kubeconfig, Duration::from_secs(60)).await;
     }
 
     /// Ends the test if a part has left on its own.

@@ -1,5 +1,5 @@
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -82,11 +82,6 @@ impl Process {
         if let Some(status) = self.child.try_wait().unwrap() {
             panic!("{} left with {status}; its log ends:\n{}", self.name, self.log_tail());
         }
-    }
-
-    /// Where it logs.
-    pub(crate) fn log(&self) -> File {
-        File::open(&self.log).unwrap()
     }
 
     /// The last lines of its log.

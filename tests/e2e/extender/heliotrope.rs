@@ -12,7 +12,6 @@ pub(crate) struct Heliotrope {
     process: Process,
     extender: u16,
     admin: u16,
-    settings_file: PathBuf,
     client: reqwest::Client,
 }
 
@@ -29,13 +28,12 @@ impl Heliotrope {
         let settings_file = plane.folder().join(format!("heliotrope-{extender}.yaml"));
         std::fs::write(&settings_file, settings.to_file(plane, extender, admin)).unwrap();
         let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
-        let arguments = arguments.into_iter().chain([settings_file.clone().into()]);
+        let arguments = arguments.into_iter().chain([settings_file.into()]);
         let process = Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder());
         Self {
             process,
             extender,
             admin,
-            settings_file,
             client: http_client(),
         }
     }
@@ -56,6 +54,12 @@ impl Heliotrope {
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Whether it says that it is ready, now.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let answer = self.client.get(self.admin_url("readyz")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// What goes into `urlPrefix`.
@@ -104,11 +108,6 @@ impl Heliotrope {
     /// The last lines of its log.
     pub(crate) fn log_tail(&self) -> String {
         self.process.log_tail()
-    }
-
-    /// Its settings file.
-    pub(crate) fn settings_file(&self) -> &std::path::Path {
-        &self.settings_file
     }
 }
 

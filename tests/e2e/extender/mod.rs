@@ -14,6 +14,6 @@ mod settings;
 pub(crate) use echo::Echo;
 pub(crate) use heliotrope::Heliotrope;
 pub(crate) use metrics::Metrics;
-pub(crate) use proxy::{Calls, RecordingProxy};
+pub(crate) use proxy::RecordingProxy;
 pub(crate) use scripted::{Preempt, Refusal, RefusingExtender};
 pub(crate) use settings::HeliotropeSettings;

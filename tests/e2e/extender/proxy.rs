@@ -36,7 +36,7 @@ pub(crate) struct RecordingProxy {
 }
 
 struct Shared {
-    upstream: Mutex<String>,
+    upstream: String,
     client: reqwest::Client,
     keep: usize,
     calls: Mutex<BTreeMap<String, Calls>>,
@@ -46,7 +46,7 @@ impl RecordingProxy {
     /// Passes on to an extender and keeps the first `keep` exchanges of each verb.
     pub(crate) async fn start(upstream: &str, keep: usize) -> Self {
         let shared = Arc::new(Shared {
-            upstream: Mutex::new(upstream.to_owned()),
+            upstream: upstream.to_owned(),
             client: http_client(),
             keep,
             calls: Mutex::default(),
@@ -64,11 +64,6 @@ impl RecordingProxy {
     /// What goes into `urlPrefix`.
     pub(crate) fn url(&self) -> String {
         self.server.url()
-    }
-
-    /// Passes on to another extender from now on.
-    pub(crate) fn redirect(&self, upstream: &str) {
-        upstream.clone_into(&mut self.shared.upstream.lock().unwrap());
     }
 
     /// What was asked of a verb so far.
@@ -97,7 +92,7 @@ impl RecordingProxy {
 
 async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, request: Bytes) -> Response {
     let from = Instant::now();
-    let url = format!("{}/{verb}", shared.upstream.lock().unwrap());
+    let url = format!("{}/{verb}", shared.upstream);
     let sent = shared
         .client
         .post(url)

@@ -13,8 +13,6 @@ pub(crate) enum Refusal {
     Failed,
     /// `FailedAndUnresolvableNodes`: eviction cannot help.
     Unresolvable,
-    /// `FailedAndUnresolvableNodes`, with a number in the reason that changes at every call.
-    Changing,
 }
 
 /// What the scripted extender answers to `/preempt`.
@@ -78,19 +76,15 @@ async fn filter(State(script): State<Script>, Json(args): Json<Value>) -> Json<V
     if !name.starts_with(script.guarded) {
         return Json(json!({ "NodeNames": names }));
     }
-    let call = script.calls.fetch_add(1, Ordering::Relaxed);
-    let reason = match script.refusal {
-        Refusal::Changing => format!("carbon intensity {call} is too high"),
-        _ => "refused".to_owned(),
-    };
+    script.calls.fetch_add(1, Ordering::Relaxed);
     let refused: Map<String, Value> = names
         .iter()
         .filter_map(Value::as_str)
-        .map(|node| (node.to_owned(), json!(reason)))
+        .map(|node| (node.to_owned(), json!("refused")))
         .collect();
     Json(match script.refusal {
         Refusal::Failed => json!({ "NodeNames": [], "FailedNodes": refused }),
-        _ => json!({ "NodeNames": [], "FailedAndUnresolvableNodes": refused }),
+        Refusal::Unresolvable => json!({ "NodeNames": [], "FailedAndUnresolvableNodes": refused }),
     })
 }
 

@@ -1,6 +1,7 @@
 use crate::controlplane::ControlPlane;
 use crate::world::{CarbonFile, FakeGrid, Prometheus};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// A settings file for the binary under test: what an operator would write for this cluster, plus what a scenario is about.
 #[derive(Debug, Clone)]
@@ -8,6 +9,8 @@ pub(crate) struct HeliotropeSettings {
     placement: Value,
     carbon: Value,
     power: Value,
+    /// The administrator's where none is given.
+    kubeconfig: Option<PathBuf>,
 }
 
 impl HeliotropeSettings {
@@ -18,6 +21,7 @@ impl HeliotropeSettings {
             // What the GB API speaks of; the files of the suite say the same.
             carbon: json!({ "signal": "average", "basis": "direct", "providers": [], "zones": {} }),
             power: json!({ "interval": "1s" }),
+            kubeconfig: None,
         }
     }
 
@@ -43,6 +47,12 @@ impl HeliotropeSettings {
     /// Power by DCGM from a Prometheus.
     pub(crate) fn power(mut self, prometheus: &Prometheus) -> Self {
         self.power["sources"] = json!([{ "type": "prometheus", "url": prometheus.url(), "preset": "dcgm" }]);
+        self
+    }
+
+    /// Reads the cluster with the rights of this kubeconfig.
+    pub(crate) fn kubeconfig(mut self, path: &Path) -> Self {
+        self.kubeconfig = Some(path.to_owned());
         self
     }
 
@@ -80,7 +90,7 @@ impl HeliotropeSettings {
             "log": { "level": "info", "format": "text" },
             "extender": { "listen": format!("127.0.0.1:{extender}") },
             "admin": { "listen": format!("127.0.0.1:{admin}") },
-            "cluster": { "kubeconfig": plane.kubeconfig() },
+            "cluster": { "kubeconfig": self.kubeconfig.as_deref().unwrap_or(plane.kubeconfig()) },
             "outbound": { "allowPlainHttp": ["127.0.0.1"] },
             "carbon": self.carbon,
             "power": self.power,

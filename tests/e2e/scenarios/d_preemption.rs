@@ -5,7 +5,7 @@
 
 use crate::cluster::{Cluster, Images, NodeSpec, Work, fleet};
 use crate::controlplane::{ControlPlane, SchedulerConfig, Which};
-use crate::extender::{Preempt, RecordingProxy, Refusal, RefusingExtender};
+use crate::extender::{Heliotrope, HeliotropeSettings, Preempt, RecordingProxy, Refusal, RefusingExtender};
 use crate::figures::Figures;
 use std::time::Duration;
 
@@ -48,7 +48,8 @@ async fn d_preemption_trap_with_a_scripted_extender() {
         if preempt.is_none() {
             config = config.without_preempt();
         }
-        let evicted = evictions(&cluster, &plane, Which::Current, &config, &victims).await;
+        let urgent = Work::new("urgent", 8).priority("urgent");
+        let evicted = evictions(&cluster, &plane, Which::Current, &config, &victims, &urgent).await;
         figures.note(&format!("{case}: pods evicted of {FULL}"), evicted);
         figures.note(&format!("{case}: filter calls"), proxy.calls("filter").count);
         figures.note(&format!("{case}: preempt calls"), proxy.calls("preempt").count);
@@ -94,20 +95,57 @@ pub(super) async fn evictions(
     which: Which,
     config: &SchedulerConfig,
     victims: &Work,
+    urgent: &Work,
 ) -> usize {
     let before = cluster.placed(victims).await.len();
     assert_eq!(before, FULL, "the nodes are full at the beginning");
     let scheduler = plane.scheduler(which, config);
-    let urgent = Work::new("urgent", 8).priority("urgent");
-    cluster.create_pod(&urgent).await;
-    cluster.wait_refused("urgent", Duration::from_secs(30)).await;
+    cluster.create_pod(urgent).await;
+    cluster.wait_refused(&urgent.name, Duration::from_secs(30)).await;
     tokio::time::sleep(LONG_ENOUGH).await;
     let left = cluster.placed(victims).await.len();
     assert!(
-        cluster.placed(&urgent).await.is_empty(),
+        cluster.placed(urgent).await.is_empty(),
         "the urgent pod is refused everywhere, yet it has a node"
     );
     scheduler.stop().await;
-    cluster.delete_work(&urgent).await;
+    cluster.delete_work(urgent).await;
     before - left
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_a_refused_pod_of_high_priority_evicts_nobody() {
+    nobody_is_evicted("d_preemption", Which::Current).await;
+}
+
+/// The same with Heliotrope, which refuses the pod everywhere because no node is in a zone that the pod allows.
+pub(super) async fn nobody_is_evicted(name: &'static str, which: Which) {
+    let mut figures = Figures::of(name);
+    let mut plane = ControlPlane::start().await;
+    figures.note("kube-scheduler", plane.binaries().version(which));
+    let cluster = Cluster::new(plane.client().await);
+    let nodes = prepare(&cluster).await;
+    let heliotrope = Heliotrope::start(&plane, &HeliotropeSettings::new()).await;
+    for (case, with_preempt) in [("as shipped", true), ("without the preempt verb", false)] {
+        let victims = fill(&cluster, &nodes).await;
+        let proxy = RecordingProxy::start(&heliotrope.url(), 2).await;
+        let mut config = SchedulerConfig::shipped().with_extender(&proxy.url());
+        if !with_preempt {
+            config = config.without_preempt();
+        }
+        let urgent = Work::new("urgent", 8)
+            .priority("urgent")
+            .annotated("heliotrope.dev/zones", "FR");
+        let evicted = evictions(&cluster, &plane, which, &config, &victims, &urgent).await;
+        figures.note(&format!("{case}: pods evicted of {FULL}"), evicted);
+        figures.note(&format!("{case}: filter calls"), proxy.calls("filter").count);
+        figures.note(&format!("{case}: preempt calls"), proxy.calls("preempt").count);
+        assert!(proxy.calls("filter").count > 0, "{case}: filter was not called");
+        if with_preempt {
+            assert!(proxy.calls("preempt").count > 0, "{case}: preempt was not called");
+            assert_eq!(evicted, 0, "{case}");
+            proxy.save(name);
+        }
+    }
+    plane.assert_running();
 }

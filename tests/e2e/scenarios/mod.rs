@@ -4,7 +4,16 @@
 //! read; `smoke` comes first and needs no extender.
 
 mod a_greenest_zone;
+mod b_awake_first;
+mod c_refusals;
 mod d_preemption;
+mod e_outage;
+mod f_ladder;
+mod g_shadow;
+mod h_oldest;
 mod i_throughput;
+mod j_restarts;
+mod k_deploy;
+mod l_wire;
 mod site;
 mod smoke;

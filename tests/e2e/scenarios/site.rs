@@ -16,7 +16,7 @@ pub(super) const CENTRAL: (&str, &str, f64) = ("eu-central-1", "DE", 400.0);
 pub(super) struct Site {
     // Fields drop in this order: who reads before what it reads from.
     pub(super) prometheus: Prometheus,
-    pub(super) exporter: FakeExporter,
+    _exporter: FakeExporter,
     pub(super) north: CarbonFile,
     pub(super) west: FakeGrid,
     pub(super) central: CarbonFile,
@@ -36,7 +36,7 @@ impl Site {
         let prometheus = Prometheus::start(&plane, exporter.address()).await;
         Self {
             prometheus,
-            exporter,
+            _exporter: exporter,
             north: CarbonFile::write(plane.folder(), NORTH.1, NORTH.2),
             west: FakeGrid::start(WEST.2).await,
             central: CarbonFile::write(plane.folder(), CENTRAL.1, CENTRAL.2),

@@ -19,7 +19,6 @@ const UTILISATION: f64 = 0.7;
 pub(crate) struct FakeExporter {
     server: Loopback,
     follower: JoinHandle<()>,
-    boards: Arc<Mutex<Boards>>,
 }
 
 struct Boards {
@@ -31,8 +30,6 @@ struct Node {
     model: Model,
     /// Who holds each board.
     holders: Vec<Option<String>>,
-    /// What the scenario says instead, in watts a board.
-    forced: Option<f64>,
 }
 
 impl FakeExporter {
@@ -42,7 +39,6 @@ impl FakeExporter {
             let node = Node {
                 model: spec.model,
                 holders: vec![None; spec.boards],
-                forced: None,
             };
             (spec.name.clone(), node)
         };
@@ -57,18 +53,12 @@ impl FakeExporter {
         Self {
             server: Loopback::serve(router).await,
             follower,
-            boards,
         }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
-    }
-
-    /// Says this many watts for every board of a node, whatever runs there.
-    pub(crate) fn force(&self, node: &str, watts_a_board: f64) {
-        self.boards.lock().unwrap().nodes.get_mut(node).unwrap().forced = Some(watts_a_board);
     }
 }
 
@@ -150,7 +140,7 @@ async fn metrics(State(boards): State<Arc<Mutex<Boards>>>) -> String {
             for (gpu, holder) in node.holders.iter().enumerate() {
                 let (idle, full) = node.model.watts();
                 let busy = if holder.is_some() { UTILISATION } else { 0.0 };
-                let watts = node.forced.unwrap_or(idle + (full - idle) * busy);
+                let watts = idle + (full - idle) * busy;
                 let labels = labels(number, host, node.model, gpu, holder.as_deref());
                 writeln!(page, "{name}{{{labels}}} {:.3}", value(watts, busy, seconds)).unwrap();
             }

@@ -22,7 +22,8 @@ pub(crate) struct FakeGrid {
 struct Says {
     grams_per_kwh: f64,
     broken: bool,
-    calls: u64,
+    /// Seconds by which periods begin later than at the full and the half hour.
+    shift: i64,
 }
 
 type Shared = State<Arc<Mutex<Says>>>;
@@ -33,7 +34,7 @@ impl FakeGrid {
         let says = Arc::new(Mutex::new(Says {
             grams_per_kwh,
             broken: false,
-            calls: 0,
+            shift: 0,
         }));
         let router = Router::new()
             .route("/intensity", get(current))
@@ -50,25 +51,21 @@ impl FakeGrid {
         self.server.url()
     }
 
-    /// Changes what it says.
-    pub(crate) fn set(&self, grams_per_kwh: f64) {
-        self.says.lock().unwrap().grams_per_kwh = grams_per_kwh;
-    }
-
     /// Answers 500 from now on, or no longer.
     pub(crate) fn break_down(&self, broken: bool) {
         self.says.lock().unwrap().broken = broken;
     }
 
-    /// Requests so far.
-    pub(crate) fn calls(&self) -> u64 {
-        self.says.lock().unwrap().calls
+    /// Shifts all periods so that the running one ends in one to two minutes, where the real API's takes up to thirty.
+    pub(crate) fn end_period_soon(&self) {
+        let end = now().as_second().div_euclid(60) * 60 + 120;
+        self.says.lock().unwrap().shift = end.rem_euclid(PERIOD.as_secs());
     }
 }
 
 async fn current(State(says): Shared) -> Response {
     answer(&says, |says| {
-        vec![period(start_of_period(now()), says.grams_per_kwh, true)]
+        vec![period(start_of_period(now(), says.shift), says.grams_per_kwh, true)]
     })
 }
 
@@ -81,14 +78,13 @@ async fn window(State(says): Shared, Path((from, to)): Path<(String, String)>) -
         "fw24h" | "pt24h" => 24,
         _ => 48,
     };
-    let start = start_of_period(from);
-    let start = if to.starts_with("pt") {
-        start - SignedDuration::from_hours(hours)
+    let from = if to.starts_with("pt") {
+        from - SignedDuration::from_hours(hours)
     } else {
-        start
+        from
     };
-    let running = start_of_period(now());
     answer(&says, |says| {
+        let (start, running) = (start_of_period(from, says.shift), start_of_period(now(), says.shift));
         let periods = (0..=i32::try_from(hours * 2).unwrap()).map(|i| start + PERIOD * i);
         periods
             .map(|at| period(at, says.grams_per_kwh, at >= running))
@@ -97,11 +93,7 @@ async fn window(State(says): Shared, Path((from, to)): Path<(String, String)>) -
 }
 
 fn answer(says: &Mutex<Says>, periods: impl FnOnce(Says) -> Vec<Value>) -> Response {
-    let says = {
-        let mut says = says.lock().unwrap();
-        says.calls += 1;
-        *says
-    };
+    let says = *says.lock().unwrap();
     if says.broken {
         return (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -133,6 +125,7 @@ fn minutes(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
 
-fn start_of_period(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second().div_euclid(PERIOD.as_secs()) * PERIOD.as_secs()).unwrap()
+fn start_of_period(at: Timestamp, shift: i64) -> Timestamp {
+    let periods = (at.as_second() - shift).div_euclid(PERIOD.as_secs());
+    Timestamp::from_second(periods * PERIOD.as_secs() + shift).unwrap()
 }
