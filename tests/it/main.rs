@@ -17,6 +17,8 @@ mod example;
 #[cfg(test)]
 mod log_level;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
