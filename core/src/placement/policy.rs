@@ -26,6 +26,9 @@ impl Throughput {
     }
 }
 
+/// Costs that agree to nine digits are equal: two models that tie by design differ in the last bits of their products.
+pub(super) const ROUNDING: f64 = 1e-9;
+
 /// What the administrator decided about placement as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -43,6 +46,14 @@ pub struct Policy {
     pub ceiling: Option<GramsPerKwh>,
     /// λ: what one stranded GPU counts.
     pub stranded: Grams,
+}
+
+impl Policy {
+    /// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what
+    /// was stranded.
+    pub(super) fn within_band(&self, best: f64) -> f64 {
+        best + best.abs() * (self.band.get() + ROUNDING)
+    }
 }
 
 impl Default for Policy {
