@@ -1,7 +1,7 @@
 //! How long a decision takes: filter over all nodes, then prioritize over those kept, from names to scores.
 //!
-//! Both ways of `decide` and the straightforward way ([`naive`]) run in one process on the same snapshots, and the last lines
-//! give the medians and their ratios, so that no figure of another machine or another day slips in.
+//! `decide` and the straightforward way ([`naive`]) run in one process on the same snapshots, and the last lines give the
+//! medians and their ratios, so that no figure of another machine or another day slips in.
 //! Run: `cargo bench -p heliotrope-core --bench decide`.
 
 #![allow(

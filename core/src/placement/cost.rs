@@ -2,14 +2,11 @@ use super::decide::Candidate;
 use super::policy::{Policy, Throughput};
 use super::stranded;
 use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
-use crate::quantity::{GramsPerKwh, Rung, Watts};
+use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
 use crate::snapshot::{CoefficientSource, NodeState, Snapshot, ZoneIx};
 use crate::workload::{Horizon, Workload};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-
-/// Joules in a kilowatt-hour.
-const JOULES_PER_KWH: f64 = 3.6e6;
 
 /// What a workload costs on one node.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

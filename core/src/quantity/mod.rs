@@ -10,4 +10,4 @@ mod units;
 
 pub use parse::{parse_duration, parse_scaled};
 pub use reading::{Reading, Rung, Source};
-pub use units::{Grams, GramsPerKwh, Joules, QuantityError, Ratio, Watts};
+pub use units::{Grams, GramsPerKwh, JOULES_PER_KWH, Joules, QuantityError, Ratio, Watts};

@@ -4,7 +4,7 @@ use std::iter::Sum;
 use std::ops::{Add, Mul, Sub};
 
 /// Joules in a kilowatt-hour.
-const JOULES_PER_KWH: f64 = 3.6e6;
+pub const JOULES_PER_KWH: f64 = 3.6e6;
 
 /// Why a number is not a quantity.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -12,6 +12,10 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Zones keep their places for ever, and labels of nodes name them. The world has some hundreds; a node in one more than
+/// this stands in no zone.
+const MAX_ZONES: usize = 4096;
+
 /// Accumulates readings and builds snapshots from them. There is one, and one task owns it.
 #[derive(Debug)]
 pub struct SnapshotBuilder {
@@ -147,10 +151,11 @@ impl SnapshotBuilder {
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {
-        let place = self.zones.iter().position(|zone| zone.id() == id).unwrap_or_else(|| {
-            self.zones.push(Zone::new(id.clone()));
-            self.zones.len() - 1
+        let place = self.zones.iter().position(|zone| zone.id() == id).or_else(|| {
+            let room = self.zones.len() < MAX_ZONES;
+            room.then(|| self.zones.push(Zone::new(id.clone())))?;
+            self.zones.len().checked_sub(1)
         });
-        u16::try_from(place).ok().map(ZoneIx)
+        u16::try_from(place?).ok().map(ZoneIx)
     }
 }

@@ -55,8 +55,9 @@ pub(super) struct PowerState {
 const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 
 impl PowerState {
-    /// Takes a report in. A host that is no node by its own name can be one with or without a domain. Names that are not nodes are forgotten with the next report: an exporter's label may be anything,
-    /// and the report may come before the node does.
+    /// Takes a report in. A host that is no node by its own name can be one with or without a domain. Names that are not
+    /// nodes are forgotten with the next report: an exporter's label may be anything, and the report may come before the
+    /// node does.
     pub(super) fn apply(&mut self, report: PowerReport, cluster: &ClusterState) {
         self.samples.retain(|name, _| cluster.nodes.contains_key(name));
         self.floors.retain(|name, _| cluster.nodes.contains_key(name));

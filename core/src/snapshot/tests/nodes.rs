@@ -201,3 +201,17 @@ fn a_pod_of_two_gpus_takes_two_boards() {
     observe(&mut builder, minute(0), [ClusterEvent::Node(facts("n")), is_pod(two)]);
     assert_eq!(node_at(&mut builder, "n", minute(0)).slots.free_milli(), 0);
 }
+
+#[test]
+fn g9_labels_cannot_make_zones_without_end() {
+    let mut builder = builder();
+    let labelled = |i: usize| NodeFacts {
+        zone: Some(zone(&format!("Z{i}"))),
+        ..facts(&format!("n{i:04}"))
+    };
+    observe(&mut builder, minute(0), (0..5000).map(labelled).map(ClusterEvent::Node));
+    let snapshot = builder.build(minute(0));
+    assert_eq!(snapshot.zones().len(), 4096);
+    let placed = snapshot.nodes().iter().filter(|node| node.zone.is_some()).count();
+    assert_eq!(placed, 4096, "the others stand in no zone");
+}

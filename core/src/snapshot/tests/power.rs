@@ -187,3 +187,11 @@ fn a_report_may_come_before_its_node_but_a_name_is_not_kept_for_ever() {
         NodePowerView::modelled()
     );
 }
+
+#[test]
+fn a_host_with_a_domain_is_the_node_without_one() {
+    let mut builder = empty_node();
+    builder.apply_power(sampled("n.example.com", 60, &[12.0]));
+    assert_eq!(node_at(&mut builder, "n", second(60)).power.watts, Some(watts(12.0)));
+    assert_eq!(bare(&mut builder, 60), (12.0, CoefficientSource::Observed));
+}
