@@ -89,11 +89,8 @@ async fn a_real_prometheus_is_read() {
         rig.take().await;
         stamps.insert(rig.view("gpu-7").observed_at);
     }
-    let scrapes = start.elapsed().as_secs() + 2;
-    assert!(
-        stamps.len() as u64 <= scrapes,
-        "{stamps:?} in {scrapes} scrapes at most"
-    );
+    let most = start.elapsed().as_secs() + 2;
+    assert!(stamps.len() as u64 <= most, "{stamps:?} in {most} scrapes at most");
 
     // Nobody answers the scrape any more: what was measured last ages.
     served.abort();
