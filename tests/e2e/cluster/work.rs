@@ -1,4 +1,5 @@
 use super::object;
+use crate::guest;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
@@ -61,12 +62,14 @@ impl Work {
         }
         let mut spec = json!({
             "restartPolicy": restart,
+            "schedulerName": guest::scheduler_name(),
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": false,
             "containers": [{ "name": "main", "image": "train:1", "resources": { "requests": resources, "limits": resources } }],
         });
+        guest::keep_on_marked_nodes(&mut spec);
         if let Some(class) = self.priority {
-            spec["priorityClassName"] = json!(class);
+            spec["priorityClassName"] = json!(guest::cluster_wide(class));
         }
         if let Some(node) = &self.node {
             spec["nodeName"] = json!(node);
