@@ -154,6 +154,18 @@ prometheus() { # sets HELIOTROPE_PROMETHEUS, or says why not
   return 1
 }
 
+alert_rules() { # what docs/operations.md shows, by the tool that comes with Prometheus
+  local promtool rules=$logs/alerts.yaml
+  promtool=$(dirname "$HELIOTROPE_PROMETHEUS")/promtool
+  if [ ! -x "$promtool" ]; then
+    skip "alert rules" "no promtool beside $HELIOTROPE_PROMETHEUS"
+    return
+  fi
+  awk '/^### Alerts/ { here = 1 } here && /^```$/ { exit } block { print } here && /^```yaml$/ { block = 1 }' \
+    docs/operations.md >"$rules"
+  step "alert rules" "$promtool" check rules "$rules"
+}
+
 release_binary() {
   if [ -n "${HELIOTROPE_BIN:-}" ]; then
     say "heliotrope: given in HELIOTROPE_BIN"
@@ -223,6 +235,7 @@ fi
 
 if [ $e2e = yes ]; then
   if control_plane && prometheus && release_binary; then
+    alert_rules
     if [ -z "${HELIOTROPE_E2E_OUT:-}" ]; then
       rm -rf "$target/e2e"
       export HELIOTROPE_E2E_OUT=$target/e2e

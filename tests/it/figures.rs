@@ -32,7 +32,7 @@ fn every_figure_has_its_values_its_labels_and_its_unit() {
             "a_greenest_zone",
             json!({
                 "kube-scheduler": "1.37.2",
-                "weight 1, before the crossing, share in the greenest zone": 0.489,
+                "weight 3, before the crossing, share in the greenest zone": 0.489,
                 "weight 10, after the crossing, share in the greenest zone": 1.0,
             }),
         ),
@@ -71,7 +71,7 @@ fn every_figure_has_its_values_its_labels_and_its_unit() {
             &[
                 "48.9 %",
                 "96.7 %",
-                "1.37.2, weight 1, before",
+                "1.37.2, weight 3, before",
                 "&lt;1.33&gt;, weight 5, after",
                 "% of the GPU pods",
             ][..],
@@ -93,7 +93,7 @@ fn every_figure_has_its_values_its_labels_and_its_unit() {
         }
     }
     let weights = svg(folder.path(), "a_greenest_zone");
-    assert!(weights.find("weight 1,") < weights.find("weight 10,"));
+    assert!(weights.find("weight 3,") < weights.find("weight 10,"));
     assert!(!svg(folder.path(), "f_ladder").contains("FAILED"));
 }
 

@@ -46,11 +46,16 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    /// KWOK's stage files.
-    pub(crate) fn stages(&self) -> Vec<PathBuf> {
+    /// KWOK's stage files, without those of these names.
+    pub(crate) fn stages(&self, without: &[&str]) -> Vec<PathBuf> {
         let folder = self.folder.join("stages");
         let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         let mut stages: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        stages.retain(|stage| {
+            !without
+                .iter()
+                .any(|name| stage.file_stem().is_some_and(|stem| stem == *name))
+        });
         stages.sort();
         stages
     }

@@ -27,14 +27,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// What the API server wants of pods.
+/// What a control plane of the suite's own is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// Everything, as in a cluster.
-    Usual,
-    /// No service account: then nobody waits until the namespace has one.
-    WithoutServiceAccounts,
+pub(crate) enum Purpose {
+    /// One scenario: every node is KWOK's, and pods go without a service account, so that nobody waits for one.
+    Scenario,
+    /// Work by hand: admission is as in a cluster, and nodes with [`KWOK_NODES`] are KWOK's.
+    Development,
 }
+
+/// The annotation by which KWOK's own documentation marks its nodes.
+pub(crate) const KWOK_NODES: &str = "kwok.x-k8s.io/node=fake";
 
 /// A control plane without a scheduler, up and ready, with KWOK's nodes on it.
 pub(crate) struct ControlPlane {
@@ -81,17 +84,20 @@ impl ControlPlane {
     pub(crate) async fn start() -> Self {
         match guest::kubeconfig() {
             Some(kubeconfig) => Self::join(kubeconfig).await,
-            None => Self::start_own(Admission::WithoutServiceAccounts, None).await,
+            None => Self::start_own(Purpose::Scenario).await,
         }
     }
 
-    /// Starts a control plane of its own, with KWOK for the nodes that carry an annotation `KEY=VALUE`, or for all.
-    pub(crate) async fn start_own(admission: Admission, annotation: Option<&str>) -> Self {
+    /// Starts a control plane of its own.
+    pub(crate) async fn start_own(purpose: Purpose) -> Self {
         let from = Instant::now();
         let (binaries, folder) = (Binaries::find(), Folder::create());
-        let servers = Servers::start(&binaries, folder.path(), admission).await;
+        let servers = Servers::start(&binaries, folder.path(), purpose).await;
         let kubeconfig = servers.kubeconfig.clone();
-        let kwok = start_kwok(&binaries, folder.path(), &kubeconfig, annotation);
+        let kwok = match purpose {
+            Purpose::Scenario => start_kwok(&binaries, folder.path(), &kubeconfig, None, SUITE_LEAVES_OUT),
+            Purpose::Development => start_kwok(&binaries, folder.path(), &kubeconfig, Some(KWOK_NODES), &[]),
+        };
         println!("control plane up in {:.1} s", from.elapsed().as_secs_f64());
         Self {
             kwok,
@@ -111,7 +117,14 @@ impl ControlPlane {
         let version = version.unwrap_or_else(|e| panic!("{} answers no client: {e}", kubeconfig.display()));
         println!("a guest on Kubernetes {}", version.git_version);
         guest::prepare(&client).await.unwrap();
-        let kwok = start_kwok(&binaries, folder.path(), &kubeconfig, Some(&guest::selector()));
+        let annotation = guest::selector();
+        let kwok = start_kwok(
+            &binaries,
+            folder.path(),
+            &kubeconfig,
+            Some(&annotation),
+            SUITE_LEAVES_OUT,
+        );
         Self {
             kwok,
             servers: None,
@@ -183,7 +196,7 @@ impl ControlPlane {
 }
 
 impl Drop for ControlPlane {
-    /// A guest leaves nothing behind, whatever became of the scenario. KWOK still runs here: pods that go need it.
+    /// A guest leaves nothing behind, whatever became of the scenario.
     fn drop(&mut self) {
         if self.servers.is_some() {
             return;
@@ -225,8 +238,18 @@ fn flags<const N: usize>(pairs: [(&str, &dyn AsRef<std::ffi::OsStr>); N]) -> Vec
     pairs.iter().map(flag).collect()
 }
 
+/// Stages of KWOK that the suite does without. KWOK deletes a pod that is being deleted by its name alone, and comes late: it
+/// would hit the next pod of that name. The suite's pods have no grace period and go without it.
+const SUITE_LEAVES_OUT: &[&str] = &["pod-delete"];
+
 /// KWOK for the nodes that carry an annotation `KEY=VALUE`, or for all of them.
-fn start_kwok(binaries: &Binaries, home: &Path, kubeconfig: &Path, annotation: Option<&str>) -> Process {
+fn start_kwok(
+    binaries: &Binaries,
+    home: &Path,
+    kubeconfig: &Path,
+    annotation: Option<&str>,
+    without: &[&str],
+) -> Process {
     let mut flags = flags([
         ("kubeconfig", &kubeconfig),
         ("manage-all-nodes", &annotation.is_none().to_string()),
@@ -236,7 +259,7 @@ fn start_kwok(binaries: &Binaries, home: &Path, kubeconfig: &Path, annotation: O
     if let Some(annotation) = annotation {
         flags.push(format!("--manage-nodes-with-annotation-selector={annotation}").into());
     }
-    for stage in binaries.stages() {
+    for stage in binaries.stages(without) {
         flags.push("--config".into());
         flags.push(stage.into());
     }

@@ -1,5 +1,5 @@
 use super::certificates::Certificates;
-use super::{Admission, Binaries, Process, client, flags, free_port, wait_for_port};
+use super::{Binaries, Process, Purpose, client, flags, free_port, wait_for_port};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ pub(super) struct Servers {
     api_server: Process,
     etcd: Process,
     certificates: Certificates,
-    admission: Admission,
+    purpose: Purpose,
     /// Of etcd and of the API server, for its restart.
     ports: (u16, u16),
     pub(super) kubeconfig: PathBuf,
@@ -18,14 +18,14 @@ pub(super) struct Servers {
 
 impl Servers {
     /// Starts them and returns once the API server is ready.
-    pub(super) async fn start(binaries: &Binaries, home: &Path, admission: Admission) -> Self {
+    pub(super) async fn start(binaries: &Binaries, home: &Path, purpose: Purpose) -> Self {
         let certificates = Certificates::issue(home);
         let etcd_port = free_port();
         let etcd = start_etcd(binaries, home, etcd_port);
         wait_for_port(etcd_port, Duration::from_secs(20)).await;
 
         let ports = (etcd_port, free_port());
-        let api_server = start_api_server(binaries, home, &certificates, admission, ports);
+        let api_server = start_api_server(binaries, home, &certificates, purpose, ports);
         let kubeconfig = certificates.write_kubeconfig(home, ports.1);
         wait_until_ready(&kubeconfig, Duration::from_secs(60)).await;
 
@@ -35,7 +35,7 @@ impl Servers {
             api_server,
             etcd,
             certificates,
-            admission,
+            purpose,
             ports,
             kubeconfig,
         }
@@ -48,7 +48,7 @@ impl Servers {
 
     /// Starts it again, at the same address, and waits until it is ready.
     pub(super) async fn start_api_server(&mut self, binaries: &Binaries, home: &Path) {
-        self.api_server = start_api_server(binaries, home, &self.certificates, self.admission, self.ports);
+        self.api_server = start_api_server(binaries, home, &self.certificates, self.purpose, self.ports);
         wait_until_ready(&self.kubeconfig, Duration::from_secs(60)).await;
     }
 
@@ -93,7 +93,7 @@ fn start_api_server(
     binaries: &Binaries,
     home: &Path,
     certificates: &Certificates,
-    admission: Admission,
+    purpose: Purpose,
     (etcd, port): (u16, u16),
 ) -> Process {
     let mut flags = flags([
@@ -112,7 +112,7 @@ fn start_api_server(
         ("authorization-mode", &"RBAC"),
         ("cert-dir", &home.join("apiserver")),
     ]);
-    if admission == Admission::WithoutServiceAccounts {
+    if purpose == Purpose::Scenario {
         flags.push("--disable-admission-plugins=ServiceAccount".into());
     }
     Process::start("kube-apiserver", &binaries.path("kube-apiserver"), flags, home)
