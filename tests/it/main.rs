@@ -19,6 +19,8 @@ mod figures;
 #[cfg(test)]
 mod log_level;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
