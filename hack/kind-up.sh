@@ -80,4 +80,5 @@ docker exec "$name-control-plane" sh -c 'cat "/proc/$(pidof kube-scheduler)/exe"
 chmod +x "$work/controlplane/kube-scheduler"
 { echo "current=${version#v}"; sed -n '/^oldest=/p' "$given/versions"; } >"$work/controlplane/versions"
 
-HELIOTROPE_CONTROLPLANE=$work/controlplane HELIOTROPE_E2E_KUBECONFIG=$work/kubeconfig hack/test.sh --only-e2e "$@"
+export HELIOTROPE_CONTROLPLANE=$work/controlplane HELIOTROPE_E2E_KUBECONFIG=$work/kubeconfig HELIOTROPE_E2E_SCHEDULER=heliotrope
+hack/test.sh --only-e2e "$@"

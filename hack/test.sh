@@ -13,6 +13,7 @@
 #   HELIOTROPE_PROMETHEUS=FILE     a prometheus binary
 #   HELIOTROPE_BIN=FILE            the heliotrope binary that the end-to-end suite runs
 #   HELIOTROPE_E2E_KUBECONFIG=FILE a cluster that runs already, for the end-to-end suite to be a guest on
+#   HELIOTROPE_E2E_SCHEDULER=NAME  a scheduler of that cluster with Heliotrope beside it, to be tried too
 #   HELIOTROPE_E2E_OUT=DIR         where figures, drawn and as JSON, and recorded bodies go (default: target/e2e)
 #   HELIOTROPE_E2E_MINUTES=N       when to stop the end-to-end suite (default: 45)
 #   HELIOTROPE_CACHE=DIR           where built binaries are kept (default: ~/.cache/heliotrope)

@@ -15,6 +15,7 @@ pub(crate) struct Work {
     pub(crate) name: String,
     gpus: usize,
     priority: Option<&'static str>,
+    scheduler: String,
     /// Bound already when it is created, past any scheduler.
     node: Option<String>,
     annotations: Map<String, Value>,
@@ -27,6 +28,7 @@ impl Work {
             name: name.to_owned(),
             gpus,
             priority: None,
+            scheduler: guest::scheduler_name().to_owned(),
             node: None,
             annotations: Map::new(),
         }
@@ -35,6 +37,12 @@ impl Work {
     /// With a PriorityClass.
     pub(crate) fn priority(mut self, class: &'static str) -> Self {
         self.priority = Some(class);
+        self
+    }
+
+    /// For another scheduler than the suite's own.
+    pub(crate) fn scheduler(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.scheduler);
         self
     }
 
@@ -62,7 +70,7 @@ impl Work {
         }
         let mut spec = json!({
             "restartPolicy": restart,
-            "schedulerName": guest::scheduler_name(),
+            "schedulerName": self.scheduler,
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": false,
             "containers": [{ "name": "main", "image": "train:1", "resources": { "requests": resources, "limits": resources } }],
