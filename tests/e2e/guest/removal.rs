@@ -35,34 +35,48 @@ pub(crate) async fn prepare(client: &Client) -> Result<(), String> {
     .await
 }
 
-/// Removes everything that carries the mark, and what the control plane wrote about it; returns when it is gone.
+/// Removes everything that carries the mark, and what the control plane wrote about it; returns when it is gone. What one kind
+/// holds up does not keep the others.
 pub(crate) async fn remove_everything(client: &Client) -> Result<(), String> {
-    let marked = ListParams::default().labels(&selector());
-    let now = DeleteParams::background().grace_period(0);
+    let namespace = remove_namespace(client).await;
+    let classes: Api<PriorityClass> = Api::all(client.clone());
+    let classes = classes.delete_collection(&at_once(), &marked()).await;
+    let nodes = remove_nodes(client).await;
+    namespace.and(classes.map(drop).map_err(text)).and(nodes)
+}
 
-    // With the namespace go pods, Deployments, Jobs and events.
+fn marked() -> ListParams {
+    ListParams::default().labels(&selector())
+}
+
+fn at_once() -> DeleteParams {
+    DeleteParams::background().grace_period(0)
+}
+
+/// With the namespace go pods, Deployments, Jobs and events.
+async fn remove_namespace(client: &Client) -> Result<(), String> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    for found in namespaces.list_metadata(&marked).await.map_err(text)?.items {
+    for found in namespaces.list_metadata(&marked()).await.map_err(text)?.items {
         let name = found.metadata.name.unwrap_or_default();
-        gone(namespaces.delete(&name, &now).await)?;
+        gone(namespaces.delete(&name, &at_once()).await)?;
     }
     wait("the namespace does not go", async || {
-        Ok(namespaces.list_metadata(&marked).await?.items.is_empty())
+        Ok(namespaces.list_metadata(&marked()).await?.items.is_empty())
     })
-    .await?;
+    .await
+}
 
-    let classes: Api<PriorityClass> = Api::all(client.clone());
-    classes.delete_collection(&now, &marked).await.map_err(text)?;
-
+/// With the nodes go their leases and the events about them.
+async fn remove_nodes(client: &Client) -> Result<(), String> {
     let nodes: Api<Node> = Api::all(client.clone());
-    let found = nodes.list_metadata(&marked).await.map_err(text)?.items;
+    let found = nodes.list_metadata(&marked()).await.map_err(text)?.items;
     let names: Vec<String> = found.into_iter().filter_map(|node| node.metadata.name).collect();
     if names.is_empty() {
         return Ok(());
     }
-    nodes.delete_collection(&now, &marked).await.map_err(text)?;
+    nodes.delete_collection(&at_once(), &marked()).await.map_err(text)?;
     wait("the nodes do not go", async || {
-        Ok(nodes.list_metadata(&marked).await?.items.is_empty())
+        Ok(nodes.list_metadata(&marked()).await?.items.is_empty())
     })
     .await?;
     let left = Instant::now();
@@ -93,7 +107,7 @@ async fn delete<K>(api: &Api<K>, names: &[String]) -> Result<(), String>
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    let now = DeleteParams::default().grace_period(0);
+    let now = at_once();
     let deletions = futures::stream::iter(names).map(|name| api.delete(name, &now));
     let answers: Vec<_> = deletions.buffer_unordered(16).collect().await;
     answers.into_iter().try_for_each(gone)
