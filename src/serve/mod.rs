@@ -1,14 +1,21 @@
 //! Sockets.
 //!
 //! Owns listening and draining. Takes a router from a room and serves it until cancelled; then it stops accepting and
-//! lets requests in flight finish. Must never know what a router answers.
+//! lets requests in flight finish, for [`DRAIN_FOR`] at most. A handler that panics is answered 500 and takes nobody
+//! else down. Must never know what a router answers.
 
 use axum::Router;
 use axum::serve::ListenerExt;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Requests in flight get this long to finish. Answers take a fraction of a second, and Kubernetes kills after 30 s; a
+/// peer that never ends its request must not hold the process up.
+pub const DRAIN_FOR: Duration = Duration::from_secs(5);
 
 /// A bound socket.
 #[derive(Debug)]
@@ -28,7 +35,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
     Ok(Listener { socket, address })
 }
 
-/// Serves until cancelled, and returns when the last request in flight is answered.
+/// Serves until cancelled, and returns when the last request in flight is answered or [`DRAIN_FOR`] is over.
 ///
 /// # Errors
 /// When the socket fails.
@@ -39,7 +46,17 @@ pub async fn run(listener: Listener, router: Router, cancel: CancellationToken) 
             tracing::debug!(%error, "no-delay not set");
         }
     });
-    axum::serve(socket, router)
-        .with_graceful_shutdown(cancel.cancelled_owned())
-        .await
+    let served = axum::serve(socket, router.layer(CatchPanicLayer::new()))
+        .with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let overdue = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(DRAIN_FOR).await;
+    };
+    tokio::select! {
+        served = served => served,
+        () = overdue => {
+            tracing::warn!(seconds = DRAIN_FOR.as_secs(), "requests that do not end were given up");
+            Ok(())
+        }
+    }
 }
