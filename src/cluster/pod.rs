@@ -193,7 +193,12 @@ impl Spec {
                 starting = starting.max(sidecars.saturating_add(asked(init)));
             }
         }
-        let running = self.containers.iter().flatten().map(asked).fold(sidecars, u64::saturating_add);
+        let running = self
+            .containers
+            .iter()
+            .flatten()
+            .map(asked)
+            .fold(sidecars, u64::saturating_add);
         running.max(starting)
     }
 

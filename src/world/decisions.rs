@@ -91,7 +91,11 @@ impl DecisionView {
         let Some(chosen) = self.candidates.iter().find(|candidate| candidate.node.as_ref() == node) else {
             // A node that the snapshot did not know has no row, and the log may have been trimmed.
             let complete = self.candidates.len() == self.offered_to_us;
-            return if complete { BindOutcome::NotOffered } else { BindOutcome::Unpriced };
+            return if complete {
+                BindOutcome::NotOffered
+            } else {
+                BindOutcome::Unpriced
+            };
         };
         if !chosen.offered {
             return BindOutcome::NotOffered;

@@ -17,6 +17,10 @@ mod example;
 #[cfg(test)]
 mod log_level;
 #[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
+#[cfg(test)]
+mod wire;
