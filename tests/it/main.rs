@@ -1,6 +1,8 @@
 //! Integration tests: everything that needs no cluster.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod carbon;
