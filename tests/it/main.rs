@@ -9,6 +9,8 @@ mod carbon;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod deploy;
@@ -20,6 +22,8 @@ mod example;
 mod log_level;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
