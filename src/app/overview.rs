@@ -155,7 +155,7 @@ fn zone_overview(zone: &ZoneId, chain: &[String], carbon: &CarbonSettings, loade
 fn gpus(loaded: &Loaded) -> Vec<GpuOverview> {
     let gpus = &loaded.tables.gpus;
     let rows = gpus.catalogue.profiles().iter().map(|profile| GpuOverview {
-        model: profile.model.clone(),
+        model: profile.model.to_string(),
         bare: profile.bare,
         context: profile.context,
         max: profile.max,

@@ -74,13 +74,13 @@ fn node<'s>(sample: &'s TimedSample, source: &'s PowerSource) -> Option<&'s str>
         .node_labels
         .iter()
         .find_map(|name| label(&format!("exported_{name}")).or_else(|| label(name)))?;
-    let named = source.nodes.get(host).or_else(|| {
-        // `instance` and its like carry a port.
-        let (address, port) = host.rsplit_once(':')?;
-        let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        source.nodes.get(address).filter(|_| is_port)
-    });
-    Some(named.unwrap_or(host))
+    // `instance` and its like carry a port; an address of colons is not cut.
+    let bare = match host.split_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let named = source.nodes.get(host).or_else(|| source.nodes.get(bare));
+    Some(named.map_or(bare, String::as_str))
 }
 
 /// The board: its UUID in either spelling.

@@ -5,13 +5,18 @@
 //! else down. Must never know what a router answers.
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
+use futures::FutureExt;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// Requests in flight get this long to finish. Answers take a fraction of a second, and Kubernetes kills after 30 s; a
 /// peer that never ends its request must not hold the process up.
@@ -46,7 +51,7 @@ pub async fn run(listener: Listener, router: Router, cancel: CancellationToken) 
             tracing::debug!(%error, "no-delay not set");
         }
     });
-    let served = axum::serve(socket, router.layer(CatchPanicLayer::new()))
+    let served = axum::serve(socket, router.layer(from_fn(contained)))
         .with_graceful_shutdown(cancel.clone().cancelled_owned());
     let overdue = async {
         cancel.cancelled().await;
@@ -59,4 +64,10 @@ pub async fn run(listener: Listener, router: Router, cancel: CancellationToken) 
             Ok(())
         }
     }
+}
+
+/// A panic in a handler is a bug. Its text went to stderr; who asked is told that there was one.
+async fn contained(request: Request, next: Next) -> Response {
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response())
 }

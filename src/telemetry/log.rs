@@ -62,7 +62,8 @@ mod tests {
 
     impl io::Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            let mut lines = self.0.lock().map_err(|_| io::Error::other("poisoned"))?;
+            lines.write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -1,7 +1,8 @@
 use super::bindings::BindOutcome;
 use super::record::{PodId, Record, Stage};
+use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{NodeCost, Refusal};
-use heliotrope_core::quantity::Rung;
+use heliotrope_core::quantity::{Rung, Source};
 use heliotrope_core::snapshot::{NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
@@ -25,9 +26,9 @@ pub struct CandidateView {
     /// Node name.
     pub node: Arc<str>,
     /// Grid zone.
-    pub zone: Option<String>,
+    pub zone: Option<ZoneId>,
     /// GPU model.
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// Whether it ran anything.
     pub awake: bool,
     /// How good its power figure was.
@@ -35,7 +36,7 @@ pub struct CandidateView {
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
     /// Who said what the intensity is.
-    pub carbon_source: Option<String>,
+    pub carbon_source: Option<Source>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -262,12 +263,12 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     Some(CandidateView {
         node: Arc::clone(&node.name),
-        zone: zone.map(|zone| zone.id.to_string()),
-        model: profile.map(|profile| profile.model.clone()),
+        zone: zone.map(|zone| zone.id.clone()),
+        model: profile.map(|profile| Arc::clone(&profile.model)),
         awake: node.awake,
         power_rung: Some(node.power.rung.name()),
         measured_watts: node.power.watts.map(f64::from),
-        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.to_string())),
+        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
         cost,
         refused: None,
         offered: false,

@@ -21,6 +21,8 @@ mod example;
 #[cfg(test)]
 mod log_level;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod serve;

@@ -58,22 +58,22 @@ impl GpuCatalogue {
         for ((profile, aliases), ix) in profiles.into_iter().zip(0u16..) {
             if let Err(problem) = profile.check() {
                 problems.push(CatalogueError::Profile {
-                    model: profile.model.clone(),
+                    model: profile.model.to_string(),
                     problem,
                 });
             }
-            for alias in aliases.iter().chain([&profile.model]) {
+            for alias in aliases.iter().map(String::as_str).chain([profile.model.as_ref()]) {
                 let name = normalised_model_name(alias);
                 let claimed = catalogue
                     .by_name
                     .get(&name)
                     .and_then(|ix| catalogue.profiles.get(usize::from(ix.0)));
                 if let Some(first) = claimed {
-                    let first = first.model.clone();
+                    let first = first.model.to_string();
                     problems.push(CatalogueError::SameName {
                         name,
                         first,
-                        second: profile.model.clone(),
+                        second: profile.model.to_string(),
                     });
                 } else {
                     catalogue.by_name.insert(name, ModelIx(ix));

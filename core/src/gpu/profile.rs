@@ -1,5 +1,6 @@
 use crate::quantity::{Ratio, Watts};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Bare idle as a share of the maximum where nothing better is known: the mean of an H200's measured 74–80 W of 700 W.
 /// "15 % of TDP" overstates those measurements by a third.
@@ -9,7 +10,7 @@ pub const BARE_SHARE_OF_MAX: f64 = 0.11;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GpuProfile {
     /// Canonical model name, as GPU feature discovery labels it.
-    pub model: String,
+    pub model: Arc<str>,
     /// Idle with no process.
     pub bare: Watts,
     /// The step that the first open context adds, whatever the memory in use.

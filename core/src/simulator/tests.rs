@@ -12,7 +12,7 @@ const ROUND: SignedDuration = SignedDuration::from_mins(5);
 fn catalogue() -> Arc<GpuCatalogue> {
     let profile = |model: &str, bare, context, max| {
         let profile = GpuProfile {
-            model: model.to_owned(),
+            model: model.into(),
             bare: Watts::saturating(bare),
             context: Watts::saturating(context),
             max: Watts::saturating(max),

@@ -90,6 +90,10 @@ impl ClusterState {
                 if let Some(seen) = &mut self.relisted_nodes {
                     seen.insert(Arc::clone(&facts.name));
                 }
+                // A heartbeat changes nothing that is looked at: what was looked up for the node stays valid.
+                if self.nodes.get(&facts.name).is_some_and(|known| **known == facts) {
+                    return Vec::new();
+                }
                 if self.nodes.insert(Arc::clone(&facts.name), Arc::new(facts)).is_none() {
                     self.node_set += 1;
                 }

@@ -25,7 +25,7 @@ fn watts(page: &Page, key: &str) -> Watts {
 
 fn profile(page: &Page, model: usize, key: &str) -> (GpuProfile, Vec<String>) {
     let profile = GpuProfile {
-        model: MODELS[model].0.to_owned(),
+        model: MODELS[model].0.into(),
         bare: watts(page, &format!("{key}.bare")),
         context: watts(page, &format!("{key}.context")),
         max: watts(page, &format!("{key}.max")),

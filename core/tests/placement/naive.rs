@@ -61,12 +61,14 @@ impl<'a> Cluster<'a> {
         let nodes = snapshot.nodes().iter().map(|state| {
             let node = Node {
                 zone: state.zone.map(|zone| snapshot.zone(zone).unwrap().id.to_string()),
-                model: state.model.map(|model| catalogue.profile(model).unwrap().model.clone()),
+                model: state
+                    .model
+                    .map(|model| catalogue.profile(model).unwrap().model.to_string()),
                 state: state.clone(),
             };
             (state.name.to_string(), node)
         });
-        let models = catalogue.profiles().iter().map(|p| (p.model.clone(), p.clone()));
+        let models = catalogue.profiles().iter().map(|p| (p.model.to_string(), p.clone()));
         Self {
             snapshot,
             nodes: nodes.collect(),

@@ -207,7 +207,7 @@ pub(crate) fn victim_uid(node: usize, pod: usize) -> String {
 fn profile((model, bare, context, max, rated): (&str, f64, f64, f64, Option<f64>)) -> (GpuProfile, Vec<String>) {
     let watts = |value| Watts::new(value).unwrap();
     let profile = GpuProfile {
-        model: model.to_owned(),
+        model: model.into(),
         bare: watts(bare),
         context: watts(context),
         max: watts(max),

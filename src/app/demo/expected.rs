@@ -57,7 +57,7 @@ impl Expected {
         Some(Self {
             at: decision.at,
             rung: rung.name(),
-            carbon_source: chosen.carbon_source.clone(),
+            carbon_source: chosen.carbon_source.as_ref().map(ToString::to_string),
             candidates: decision.offered_to_us,
             cheapest_node: cheapest.map(|candidate| candidate.node.to_string()),
             cheapest_grams: cheapest.and_then(|candidate| Some(candidate.cost?.grams)),

@@ -48,6 +48,7 @@ pub const RELOAD: &[ReloadRule] = &[
     restart("carbon"),
     live("carbon.zonesFile"),
     live("carbon.regionsFile"),
+    live("carbon.liveGrace"),
     live("carbon.lastKnownFor"),
     live("carbon.forecastFor"),
     restart("power"),

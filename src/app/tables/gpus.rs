@@ -76,7 +76,7 @@ impl Gpus {
     /// Who says what of a model, by its canonical name.
     #[must_use]
     pub fn figures(&self, model: &str) -> Option<&Figures> {
-        let row = self.rows.iter().find(|row| row.profile.model == model);
+        let row = self.rows.iter().find(|row| *row.profile.model == *model);
         row.map(|row| &row.figures)
     }
 }
@@ -170,7 +170,7 @@ fn row(raw: RawProfile, sources: &BTreeMap<String, RawSource>, problems: &mut Pr
     let ((bare, of_bare), (context, of_context), (max, of_max)) = (bare?, context?, max?);
     Some(Row {
         profile: GpuProfile {
-            model: model?,
+            model: model?.into(),
             bare,
             context,
             max,

@@ -23,6 +23,7 @@ pub struct RawCarbon {
     basis: Option<String>,
     zones_file: Option<PathBuf>,
     regions_file: Option<PathBuf>,
+    live_grace: Option<String>,
     last_known_for: Option<String>,
     forecast_for: Option<String>,
     providers: Option<Vec<RawProvider>>,
@@ -59,6 +60,12 @@ impl RawCarbon {
         let kind = kind(self.signal.as_deref(), self.basis.as_deref(), Some(default), problems).unwrap_or(default);
         let bounds = SignedDuration::from_mins(1)..=SignedDuration::from_hours(7 * 24);
         let ladder = LadderBounds::default();
+        let live_grace = problems.duration(
+            "liveGrace",
+            self.live_grace.as_deref(),
+            ladder.live_grace,
+            SignedDuration::ZERO..=SignedDuration::from_hours(1),
+        );
         let last_known_for = problems.duration(
             "lastKnownFor",
             self.last_known_for.as_deref(),
@@ -73,9 +80,9 @@ impl RawCarbon {
             chains(self.zones.unwrap_or_default(), &names, problems)
         });
         let ladder = LadderBounds {
+            live_grace,
             last_known_for,
             forecast_for,
-            ..ladder
         };
         CarbonSettings {
             kind,

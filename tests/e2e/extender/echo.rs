@@ -4,7 +4,7 @@ use std::time::Duration;
 /// The smallest extender there can be, in Go: offers back what it is offered, scores all alike. The price of the protocol.
 pub(crate) struct Echo {
     url: String,
-    _process: Process,
+    process: Process,
 }
 
 impl Echo {
@@ -21,8 +21,13 @@ impl Echo {
         wait_for_port(port, Duration::from_secs(5)).await;
         Self {
             url: format!("http://127.0.0.1:{port}"),
-            _process: process,
+            process,
         }
+    }
+
+    /// Processor time that it has used, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        self.process.cpu_seconds()
     }
 
     /// What goes into `urlPrefix`.

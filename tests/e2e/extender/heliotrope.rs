@@ -85,6 +85,11 @@ impl Heliotrope {
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
     }
 
+    /// Processor time that it has used, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        self.process.cpu_seconds()
+    }
+
     /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

@@ -18,6 +18,7 @@ async fn f_the_ladder_is_walked() {
     site.west.end_period_soon();
     let settings = site
         .settings()
+        .carbon("liveGrace", "0s")
         .carbon("lastKnownFor", "1m")
         .carbon("forecastFor", "5m")
         .power_key("freshFor", "4s")

@@ -26,14 +26,19 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Starts everything, with this many nodes.
+    /// Starts everything, with this many nodes and power scraped every second, so that scenarios need not wait for it.
     pub(super) async fn start(nodes: usize, images: Images) -> Self {
+        Self::scraped(nodes, images, "1s").await
+    }
+
+    /// The same at another interval: where the load on two cores is measured, it should be that of a real site.
+    pub(super) async fn scraped(nodes: usize, images: Images, interval: &str) -> Self {
         let plane = ControlPlane::start().await;
         let cluster = Cluster::new(plane.client().await);
         let nodes = fleet(nodes, images);
         cluster.create_nodes(&nodes).await;
         let exporter = FakeExporter::start(&nodes, &cluster).await;
-        let prometheus = Prometheus::start(&plane, exporter.address()).await;
+        let prometheus = Prometheus::start(&plane, exporter.address(), interval).await;
         Self {
             prometheus,
             _exporter: exporter,

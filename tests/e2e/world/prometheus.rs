@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 /// Names the binary that `hack/prometheus.sh` prints.
 const BINARY: &str = "HELIOTROPE_PROMETHEUS";
 
-/// A real Prometheus that scrapes the exporter every second.
+/// A real Prometheus that scrapes the exporter.
 pub(crate) struct Prometheus {
     process: Process,
     port: u16,
 }
 
 impl Prometheus {
-    /// Starts it and waits until it has scraped once.
-    pub(crate) async fn start(plane: &ControlPlane, exporter: SocketAddr) -> Self {
+    /// Starts it, scraping at an interval, and waits until it has scraped once.
+    pub(crate) async fn start(plane: &ControlPlane, exporter: SocketAddr, interval: &str) -> Self {
         let binary = std::env::var_os(BINARY).unwrap_or_else(|| {
             panic!(
                 "{BINARY} is not set. It names a prometheus binary. On Debian, unpack one and try again:\n\n    \
@@ -27,7 +27,7 @@ impl Prometheus {
         // The labels of the exporter's own pod, as service discovery adds them: with honor_labels off they push the
         // workload's to exported_pod and exported_namespace, as in a cluster.
         let config = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+            "global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n\
              scrape_configs:\n\
              - job_name: dcgm\n\
              \x20 honor_labels: false\n\

@@ -106,7 +106,8 @@ fn labels_of(mut text: &str, line: &str) -> Labels {
             }
         };
         assert!(labels.insert(key.to_owned(), value).is_none(), "{key} twice in {line}");
-        text = rest[end + 1..].strip_prefix(',').unwrap_or(&rest[end + 1..]);
+        let (_, rest) = rest.split_at(end + 1);
+        text = rest.strip_prefix(',').unwrap_or(rest);
     }
     labels
 }

@@ -26,17 +26,17 @@ async fn zones_that_one_call_serves_make_one_call() {
         "  basis: direct\n  providers:\n    - {{name: a, type: gb-carbon-intensity, url: '{url}'}}\n    - {{name: b, type: gb-carbon-intensity, url: '{url}'}}\n  zones: {{A: [a], B: [a], C: [a], D: [a], E: [a, b]}}\n"
     );
     let mut rig = Rig::start(&settings(&yaml), NOW);
-    let mut served = std::collections::BTreeMap::new();
+    let mut heard = std::collections::BTreeMap::new();
     for _ in 0..12 {
         let report = rig.next().await;
-        *served
+        *heard
             .entry((report.zone.to_string(), report.source.to_string(), report.priority))
             .or_insert(0) += 1;
     }
     let expected = ["A", "B", "C", "D", "E"].map(|zone| ((zone.to_owned(), "a".to_owned(), 0), 2));
-    assert_eq!(served.remove(&("E".to_owned(), "b".to_owned(), 1)), Some(2));
+    assert_eq!(heard.remove(&("E".to_owned(), "b".to_owned(), 1)), Some(2));
     assert_eq!(
-        served.into_iter().collect::<Vec<_>>(),
+        heard.into_iter().collect::<Vec<_>>(),
         expected,
         "each hears of both answers"
     );

@@ -84,9 +84,10 @@ async fn only_zones_with_the_file_in_their_chain_are_told() {
 async fn a_changed_file_is_read_anew_and_a_wrong_one_says_nothing() {
     let source = Source::new(EXPORT);
     let mut rig = source.rig("direct", "FR: [export]");
-    assert_eq!(rig.next().await.latest.unwrap().value.get(), 21.0);
+    assert_eq!(rig.next().await.latest.unwrap().value, grams(21.0));
     source.swap(&EXPORT.replace("FR,21,", "FR,25,"));
-    rig.next_that(|report| report.latest.unwrap().value.get() == 25.0).await;
+    rig.next_that(|report| report.latest.unwrap().value == grams(25.0))
+        .await;
     source.swap(&EXPORT.replace("FR,21,", "FR,many,"));
     rig.until("file", 1).await;
     rig.drain();
@@ -95,7 +96,7 @@ async fn a_changed_file_is_read_anew_and_a_wrong_one_says_nothing() {
     std::fs::remove_file(source.path()).unwrap();
     rig.until("file", 5).await;
     source.swap(EXPORT);
-    assert_eq!(rig.next().await.latest.unwrap().value.get(), 21.0);
+    assert_eq!(rig.next().await.latest.unwrap().value, grams(21.0));
     rig.stop().await;
 }
 
@@ -106,7 +107,9 @@ async fn what_a_file_says_moves_with_the_time() {
     let report = rig.next().await;
     assert_eq!(report.forecast.unwrap().points.len(), 2);
     rig.set_clock("2026-01-01T02:10:00Z");
-    let report = rig.next_that(|report| report.latest.unwrap().value.get() == 22.0).await;
+    let report = rig
+        .next_that(|report| report.latest.unwrap().value == grams(22.0))
+        .await;
     assert_eq!((report.history.len(), report.forecast), (3, None));
     rig.stop().await;
 }

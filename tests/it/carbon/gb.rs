@@ -110,7 +110,7 @@ async fn zero_and_less_are_no_data() {
     // A zero beside a figure is left out, the figure is not.
     let body = national(&[period("12:00", "12:30", "250", Some("0"))]);
     let (reports, _) = asked(json(body), "").await;
-    assert_eq!(ahead(&reports).latest.unwrap().value.get(), 250.0);
+    assert_eq!(ahead(&reports).latest.unwrap().value, grams(250.0));
 }
 
 #[tokio::test]
@@ -163,8 +163,8 @@ async fn another_region_than_asked_is_refused() {
     );
     let (reports, _) = asked(json(both), "GB: 13").await;
     assert_eq!(
-        ahead(&reports).latest.unwrap().value.get(),
-        162.0,
+        ahead(&reports).latest.unwrap().value,
+        grams(162.0),
         "its own, whatever stands beside it"
     );
 }
@@ -206,7 +206,7 @@ async fn one_wrong_period_does_not_cost_the_others() {
     ]);
     let (reports, outcomes) = asked(json(body), "").await;
     assert_eq!(outcomes, ["ok", "ok"]);
-    assert_eq!(ahead(&reports).latest.unwrap().value.get(), 250.0);
+    assert_eq!(ahead(&reports).latest.unwrap().value, grams(250.0));
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_base_address_keeps_its_path() {
             .await;
         let yaml = yaml(&server, "", "GB: [gb]").replace(&server.uri(), &format!("{}{base}", server.uri()));
         let mut rig = Rig::start(&settings(&yaml), NOW);
-        assert_eq!(rig.next().await.latest.unwrap().value.get(), 250.0);
+        assert_eq!(rig.next().await.latest.unwrap().value, grams(250.0));
         rig.stop().await;
     }
 }

@@ -17,6 +17,7 @@ use heliotrope::app::tables::Tables;
 use heliotrope::carbon::{CarbonEvents, CarbonSources};
 use heliotrope::outbound::HttpClient;
 use heliotrope_core::grid::ZoneTable;
+use heliotrope_core::quantity::GramsPerKwh;
 use heliotrope_core::snapshot::CarbonReport;
 use jiff::Timestamp;
 use std::path::Path;
@@ -43,6 +44,10 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+fn grams(value: f64) -> GramsPerKwh {
+    GramsPerKwh::new(value).unwrap()
+}
+
 /// Settings with a `carbon` section, in which plain HTTP to this machine is allowed.
 fn settings(carbon: &str) -> Settings {
     let text = format!(
@@ -61,10 +66,13 @@ fn hurried(carbon: &str, interval: Duration) -> Settings {
     settings
 }
 
+/// Provider, zone and outcome.
+type Fetched = (String, String, &'static str);
+
 /// What the room told, besides reports.
 #[derive(Debug, Clone, Default)]
 struct Heard {
-    fetched: Arc<Mutex<Vec<(String, String, &'static str)>>>,
+    fetched: Arc<Mutex<Vec<Fetched>>>,
     budgets: Arc<Mutex<Vec<(String, u32, u32)>>>,
 }
 
@@ -146,7 +154,7 @@ impl Rig {
         }
     }
 
-    fn outcomes(&self) -> Vec<(String, String, &'static str)> {
+    fn outcomes(&self) -> Vec<Fetched> {
         self.heard.fetched.lock().unwrap().clone()
     }
 

@@ -2,11 +2,11 @@
 
 use super::*;
 use heliotrope_core::grid::{YearlyAverage, ZoneRow};
-use heliotrope_core::quantity::{GramsPerKwh, Source};
+use heliotrope_core::quantity::Source;
 
-fn row(grams: f64) -> ZoneRow {
+fn row(value: f64) -> ZoneRow {
     let average = YearlyAverage {
-        intensity: GramsPerKwh::new(grams).unwrap(),
+        intensity: grams(value),
         year: 2025,
         source: Source::new("x"),
     };
@@ -28,7 +28,7 @@ async fn a_changed_table_is_told_at_once_and_only_in_the_kind_ranked() {
     table.insert("XX".parse().unwrap(), row(123.0));
     rig.table.send(table).unwrap();
     let report = rig.next_that(|report| report.zone.as_str() == "XX").await;
-    assert_eq!(report.fixed.unwrap().get(), 123.0);
+    assert_eq!(report.fixed.unwrap(), grams(123.0));
     rig.stop().await;
 
     let lifecycle = yaml

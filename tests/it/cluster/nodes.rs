@@ -13,11 +13,11 @@ fn facts(node: Value) -> NodeFacts {
         .unwrap()
 }
 
-fn labelled(labels: Value) -> NodeFacts {
+fn labelled(labels: &Value) -> NodeFacts {
     facts(json!({ "metadata": { "name": "n", "labels": labels } }))
 }
 
-fn with_gpus(allocatable: Value) -> NodeFacts {
+fn with_gpus(allocatable: &Value) -> NodeFacts {
     facts(
         json!({ "metadata": { "name": "n" }, "status": { "allocatable": allocatable, "capacity": { "nvidia.com/gpu": "8" } } }),
     )
@@ -65,13 +65,13 @@ fn cordons_and_taints(#[case] spec: Value, #[case] schedulable: bool) {
 
 #[test]
 fn allocatable_counts_and_capacity_does_not() {
-    let node = with_gpus(json!({ "nvidia.com/gpu": "7", "cpu": "7910m", "memory": "32Gi", "pods": "110" }));
+    let node = with_gpus(&json!({ "nvidia.com/gpu": "7", "cpu": "7910m", "memory": "32Gi", "pods": "110" }));
     assert_eq!(node.gpus, [(GpuResource::NVIDIA, 7)]);
     assert_eq!((node.cpu_milli, node.memory_bytes), (7910, 32 << 30));
-    assert!(with_gpus(json!({})).gpus.is_empty(), "a device plugin that is down");
-    assert!(with_gpus(json!({ "nvidia.com/gpu": "0" })).gpus.is_empty());
+    assert!(with_gpus(&json!({})).gpus.is_empty(), "a device plugin that is down");
+    assert!(with_gpus(&json!({ "nvidia.com/gpu": "0" })).gpus.is_empty());
     assert!(
-        with_gpus(json!({ "nvidia.com/gpu": "some", "amd.com/gpu": "5000000000" }))
+        with_gpus(&json!({ "nvidia.com/gpu": "some", "amd.com/gpu": "5000000000" }))
             .gpus
             .is_empty()
     );
@@ -80,7 +80,7 @@ fn allocatable_counts_and_capacity_does_not() {
 #[test]
 fn slices_and_boards_stand_beside_each_other() {
     let node = with_gpus(
-        json!({ "nvidia.com/gpu": "6", "nvidia.com/mig-1g.5gb": "7", "nvidia.com/mig-3g.20gb": "2", "nvidia.com/mig-9g.1gb": "1" }),
+        &json!({ "nvidia.com/gpu": "6", "nvidia.com/mig-1g.5gb": "7", "nvidia.com/mig-3g.20gb": "2", "nvidia.com/mig-9g.1gb": "1" }),
     );
     let mut units: Vec<(u32, u32)> = node
         .gpus
@@ -97,7 +97,7 @@ fn slices_and_boards_stand_beside_each_other() {
 #[case(json!({ "cloud.google.com/gke-accelerator": "nvidia-l4" }), Some("nvidia-l4"))]
 #[case(json!({ "gpu": "yes" }), None)]
 fn the_first_product_label_counts(#[case] labels: Value, #[case] product: Option<&str>) {
-    assert_eq!(labelled(labels).gpu_product.as_deref(), product);
+    assert_eq!(labelled(&labels).gpu_product.as_deref(), product);
 }
 
 #[rstest]
@@ -107,7 +107,7 @@ fn the_first_product_label_counts(#[case] labels: Value, #[case] product: Option
 #[case("many", 1)]
 fn replicas_of_shared_boards(#[case] label: &str, #[case] replicas: u32) {
     assert_eq!(
-        labelled(json!({ "nvidia.com/gpu.replicas": label })).gpu_replicas,
+        labelled(&json!({ "nvidia.com/gpu.replicas": label })).gpu_replicas,
         replicas
     );
 }
@@ -138,7 +138,7 @@ fn labels_are_those_of_the_settings() {
 
 #[test]
 fn labels_that_cannot_be_names_count_as_absent() {
-    let node = labelled(json!({ "topology.kubernetes.io/region": "", "heliotrope.dev/grid-zone": "a b" }));
+    let node = labelled(&json!({ "topology.kubernetes.io/region": "", "heliotrope.dev/grid-zone": "a b" }));
     assert_eq!((node.region, node.zone), (None, None));
 }
 

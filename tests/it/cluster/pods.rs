@@ -10,15 +10,15 @@ fn facts(pod: Value) -> PodFacts {
     serde_json::from_value::<LeanPod>(pod).unwrap().facts().unwrap()
 }
 
-fn of_spec(spec: Value) -> PodFacts {
+fn of_spec(spec: &Value) -> PodFacts {
     facts(json!({ "metadata": { "name": "p", "uid": "u", "namespace": "ml" }, "spec": spec }))
 }
 
-fn asks(amounts: Value) -> Value {
+fn asks(amounts: &Value) -> Value {
     json!({ "name": "c", "resources": { "requests": amounts, "limits": amounts } })
 }
 
-fn sidecar(amounts: Value) -> Value {
+fn sidecar(amounts: &Value) -> Value {
     let mut container = asks(amounts);
     container["restartPolicy"] = json!("Always");
     container
@@ -29,24 +29,24 @@ fn gpu(count: u32) -> Value {
 }
 
 #[rstest]
-#[case::containers_together(json!([asks(gpu(2)), asks(gpu(1))]), json!([]), 3)]
-#[case::a_small_init_container(json!([asks(gpu(2))]), json!([asks(gpu(1))]), 2)]
-#[case::a_large_init_container(json!([asks(gpu(2))]), json!([asks(gpu(4))]), 4)]
-#[case::init_containers_one_after_another(json!([asks(gpu(1))]), json!([asks(gpu(2)), asks(gpu(3))]), 3)]
-#[case::a_sidecar_beside_the_container(json!([asks(gpu(2))]), json!([sidecar(gpu(1))]), 3)]
-#[case::a_sidecar_before_an_init_container(json!([asks(gpu(1))]), json!([sidecar(gpu(1)), asks(gpu(4))]), 5)]
-#[case::a_sidecar_after_an_init_container(json!([asks(gpu(1))]), json!([asks(gpu(4)), sidecar(gpu(1))]), 4)]
-#[case::sidecars_alone(json!([asks(json!({}))]), json!([sidecar(gpu(1)), sidecar(gpu(1))]), 2)]
+#[case::containers_together(json!([asks(&gpu(2)), asks(&gpu(1))]), json!([]), 3)]
+#[case::a_small_init_container(json!([asks(&gpu(2))]), json!([asks(&gpu(1))]), 2)]
+#[case::a_large_init_container(json!([asks(&gpu(2))]), json!([asks(&gpu(4))]), 4)]
+#[case::init_containers_one_after_another(json!([asks(&gpu(1))]), json!([asks(&gpu(2)), asks(&gpu(3))]), 3)]
+#[case::a_sidecar_beside_the_container(json!([asks(&gpu(2))]), json!([sidecar(&gpu(1))]), 3)]
+#[case::a_sidecar_before_an_init_container(json!([asks(&gpu(1))]), json!([sidecar(&gpu(1)), asks(&gpu(4))]), 5)]
+#[case::a_sidecar_after_an_init_container(json!([asks(&gpu(1))]), json!([asks(&gpu(4)), sidecar(&gpu(1))]), 4)]
+#[case::sidecars_alone(json!([asks(&json!({}))]), json!([sidecar(&gpu(1)), sidecar(&gpu(1))]), 2)]
 #[case::limits_alone(json!([{ "resources": { "limits": gpu(2) } }]), Value::Null, 2)]
 #[case::requests_alone(json!([{ "resources": { "requests": gpu(2) } }]), Value::Null, 2)]
-#[case::an_init_container_alone(json!([{ "name": "c" }]), json!([asks(gpu(1))]), 1)]
-#[case::an_exponent(json!([asks(json!({ "nvidia.com/gpu": "1e1" }))]), json!([]), 10)]
+#[case::an_init_container_alone(json!([{ "name": "c" }]), json!([asks(&gpu(1))]), 1)]
+#[case::an_exponent(json!([asks(&json!({ "nvidia.com/gpu": "1e1" }))]), json!([]), 10)]
 fn gpus_are_counted_as_the_scheduler_counts_them(
     #[case] containers: Value,
     #[case] inits: Value,
     #[case] units: u32,
 ) {
-    let pod = of_spec(json!({ "containers": containers, "initContainers": inits }));
+    let pod = of_spec(&json!({ "containers": containers, "initContainers": inits }));
     let ask = pod.gpus.unwrap();
     assert_eq!((ask.resource, ask.units), (GpuResource::NVIDIA, units));
 }
@@ -59,7 +59,7 @@ fn gpus_are_counted_as_the_scheduler_counts_them(
 #[case::more_than_there_can_be(json!({ "nvidia.com/gpu": "99999999999" }))]
 #[case::negative(json!({ "nvidia.com/gpu": "-1" }))]
 fn no_gpus(#[case] amounts: Value) {
-    assert_eq!(of_spec(json!({ "containers": [asks(amounts)] })).gpus, None);
+    assert_eq!(of_spec(&json!({ "containers": [asks(&amounts)] })).gpus, None);
 }
 
 #[rstest]
@@ -71,7 +71,7 @@ fn no_gpus(#[case] amounts: Value) {
 #[case("amd.com/gpu", GpuVendor::Amd, 1000)]
 #[case("gpu.intel.com/i915", GpuVendor::Intel, 1000)]
 fn every_vendor_and_slice_is_a_share_of_a_board(#[case] name: &str, #[case] vendor: GpuVendor, #[case] milli: u32) {
-    let pod = of_spec(json!({ "containers": [asks(json!({ name: "2" }))] }));
+    let pod = of_spec(&json!({ "containers": [asks(&json!({ name: "2" }))] }));
     let ask = pod.gpus.unwrap();
     assert_eq!(
         (ask.resource.vendor, ask.resource.milli_per_unit, ask.units),
@@ -82,10 +82,10 @@ fn every_vendor_and_slice_is_a_share_of_a_board(#[case] name: &str, #[case] vend
 #[test]
 fn of_several_gpu_resources_the_one_that_is_most_boards_counts() {
     let pod =
-        of_spec(json!({ "containers": [asks(json!({ "nvidia.com/mig-1g.5gb": "3", "nvidia.com/gpu": "1" }))] }));
+        of_spec(&json!({ "containers": [asks(&json!({ "nvidia.com/mig-1g.5gb": "3", "nvidia.com/gpu": "1" }))] }));
     assert_eq!(pod.gpus.unwrap().resource, GpuResource::NVIDIA);
     let pod =
-        of_spec(json!({ "containers": [asks(json!({ "nvidia.com/mig-3g.20gb": "3", "nvidia.com/gpu": "1" }))] }));
+        of_spec(&json!({ "containers": [asks(&json!({ "nvidia.com/mig-3g.20gb": "3", "nvidia.com/gpu": "1" }))] }));
     assert_eq!(pod.gpus.unwrap().resource.milli_per_unit, 428);
 }
 
@@ -93,19 +93,19 @@ fn of_several_gpu_resources_the_one_that_is_most_boards_counts() {
 #[case::requests_before_limits(json!({ "containers": [{ "resources": {
     "requests": { "cpu": "500m", "memory": "1Gi" }, "limits": { "cpu": "4", "memory": "8Gi" } } }] }), 500, 1 << 30)]
 #[case::nothing(json!({ "containers": [{ "name": "c" }] }), 0, 0)]
-#[case::overhead(json!({ "containers": [asks(json!({ "cpu": "1", "memory": "1Gi" }))],
+#[case::overhead(json!({ "containers": [asks(&json!({ "cpu": "1", "memory": "1Gi" }))],
     "overhead": { "cpu": "250m", "memory": "120Mi" } }), 1250, (1 << 30) + 120 * (1 << 20))]
-#[case::the_pod_as_a_whole(json!({ "containers": [asks(json!({ "cpu": "1", "memory": "1Gi" })), { "name": "d" }],
+#[case::the_pod_as_a_whole(json!({ "containers": [asks(&json!({ "cpu": "1", "memory": "1Gi" })), { "name": "d" }],
     "resources": { "requests": { "cpu": "6" } }, "overhead": { "cpu": "1" } }), 7000, 1 << 30)]
-#[case::a_decimal_suffix(json!({ "containers": [asks(json!({ "cpu": "0.1", "memory": "128974848" }))] }), 100, 128_974_848)]
-#[case::beyond_all_measure(json!({ "containers": [asks(json!({ "cpu": "9e15", "memory": "9e18" })),
-    asks(json!({ "cpu": "9e15", "memory": "9e18" })), asks(json!({ "cpu": "9e15", "memory": "9e18" }))] }), u64::MAX, u64::MAX)]
+#[case::a_decimal_suffix(json!({ "containers": [asks(&json!({ "cpu": "0.1", "memory": "128974848" }))] }), 100, 128_974_848)]
+#[case::beyond_all_measure(json!({ "containers": [asks(&json!({ "cpu": "9e15", "memory": "9e18" })),
+    asks(&json!({ "cpu": "9e15", "memory": "9e18" })), asks(&json!({ "cpu": "9e15", "memory": "9e18" }))] }), u64::MAX, u64::MAX)]
 fn cpu_and_memory(#[case] spec: Value, #[case] milli: u64, #[case] bytes: u64) {
-    let pod = of_spec(spec);
+    let pod = of_spec(&spec);
     assert_eq!((pod.cpu_milli, pod.memory_bytes), (milli, bytes));
 }
 
-fn owned(kind: &str, controller: Value, restart: &str) -> PodFacts {
+fn owned(kind: &str, controller: &Value, restart: &str) -> PodFacts {
     facts(json!({
         "metadata": { "name": "p", "uid": "u", "ownerReferences": [
             { "apiVersion": "x/v1", "kind": "Other", "name": "not-the-controller", "uid": "1" },
@@ -130,7 +130,7 @@ fn the_controller_says_what_a_pod_is(
     #[case] restart: &str,
     #[case] is: OwnerKind,
 ) {
-    let pod = owned(kind, flag, restart);
+    let pod = owned(kind, &flag, restart);
     assert_eq!(pod.owner.kind, is);
     let name = if is == OwnerKind::None { "" } else { "o" };
     assert_eq!(pod.owner.name.as_ref(), name);
@@ -154,7 +154,7 @@ fn phases(#[case] status: Value, #[case] phase: PodPhase) {
 fn a_terminating_pod_holds_what_it_holds() {
     let pod = facts(json!({
         "metadata": { "name": "p", "uid": "u", "deletionTimestamp": "2026-06-01T12:00:00Z" },
-        "spec": { "nodeName": "n", "containers": [asks(gpu(1))] },
+        "spec": { "nodeName": "n", "containers": [asks(&gpu(1))] },
         "status": { "phase": "Running" },
     }));
     assert_eq!(
@@ -168,7 +168,7 @@ fn a_terminating_pod_holds_what_it_holds() {
 #[case::not_system("our-system-critical", false)]
 #[case::none("", false)]
 fn system_priority(#[case] class: &str, #[case] is: bool) {
-    let pod = of_spec(json!({ "priorityClassName": class, "priority": 7 }));
+    let pod = of_spec(&json!({ "priorityClassName": class, "priority": 7 }));
     assert_eq!((pod.system_priority, pod.priority), (is, 7));
 }
 
@@ -180,14 +180,14 @@ fn system_priority(#[case] class: &str, #[case] is: bool) {
 #[case::required(json!({ "affinity": { "podAntiAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": [{}] } } }), false)]
 #[case::nulls(json!({ "affinity": { "nodeAffinity": null, "podAffinity": null }, "topologySpreadConstraints": null }), false)]
 fn preferences(#[case] spec: Value, #[case] prefers: bool) {
-    assert_eq!(of_spec(spec).prefers, prefers);
+    assert_eq!(of_spec(&spec).prefers, prefers);
 }
 
 #[test]
 fn gates_and_the_empty_node_name() {
-    let gated = of_spec(json!({ "schedulingGates": [{ "name": "g" }], "nodeName": "" }));
+    let gated = of_spec(&json!({ "schedulingGates": [{ "name": "g" }], "nodeName": "" }));
     assert!(gated.gated && gated.node.is_none());
-    assert!(!of_spec(json!({ "schedulingGates": [] })).gated);
+    assert!(!of_spec(&json!({ "schedulingGates": [] })).gated);
 }
 
 #[test]

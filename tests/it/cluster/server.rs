@@ -70,7 +70,7 @@ impl ApiServer {
     }
 
     /// A list with a resource version.
-    pub(super) fn list(&self, version: &str, items: Vec<Value>) {
+    pub(super) fn list(&self, version: &str, items: &[Value]) {
         let list =
             json!({ "kind": "List", "apiVersion": "v1", "metadata": { "resourceVersion": version }, "items": items });
         self.script.lock().unwrap().lists.push_back((200, list));
@@ -109,14 +109,14 @@ impl Drop for ApiServer {
 }
 
 /// An event of a watch.
-pub(super) fn event(kind: &str, object: Value) -> Value {
+pub(super) fn event(kind: &str, object: &Value) -> Value {
     json!({ "type": kind, "object": object })
 }
 
 /// What a watch says that asks for a version that is too old.
 pub(super) fn gone() -> Value {
     let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "too old resource version", "reason": "Expired", "code": 410 });
-    event("ERROR", status)
+    event("ERROR", &status)
 }
 
 async fn answer(State(script): State<Arc<Mutex<Script>>>, RawQuery(query): RawQuery) -> Response {

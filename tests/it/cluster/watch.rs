@@ -96,15 +96,15 @@ impl Watching {
 #[tokio::test]
 async fn nodes_are_listed_and_then_followed() {
     let server = ApiServer::start().await;
-    server.list("10", vec![node("a", "1"), node("b", "2")]);
+    server.list("10", &[node("a", "1"), node("b", "2")]);
     let mut cordoned = node("a", "11");
     cordoned["spec"]["unschedulable"] = json!(true);
     let bookmark = json!({ "kind": "Node", "apiVersion": "v1", "metadata": { "resourceVersion": "13" } });
     let events = vec![
-        event("MODIFIED", cordoned),
-        event("ADDED", node("c", "12")),
-        event("BOOKMARK", bookmark),
-        event("DELETED", node("b", "14")),
+        event("MODIFIED", &cordoned),
+        event("ADDED", &node("c", "12")),
+        event("BOOKMARK", &bookmark),
+        event("DELETED", &node("b", "14")),
     ];
     server.watch(events, End::Open);
     let mut watching = Watching::nodes(&server);
@@ -120,9 +120,9 @@ async fn nodes_are_listed_and_then_followed() {
 #[tokio::test]
 async fn a_watch_that_the_server_ends_goes_on_where_it_was() {
     let server = ApiServer::start().await;
-    server.list("10", vec![node("a", "1")]);
-    server.watch(vec![event("ADDED", node("b", "11"))], End::Closed);
-    server.watch(vec![event("ADDED", node("c", "12"))], End::Open);
+    server.list("10", &[node("a", "1")]);
+    server.watch(vec![event("ADDED", &node("b", "11"))], End::Closed);
+    server.watch(vec![event("ADDED", &node("c", "12"))], End::Open);
     let mut watching = Watching::nodes(&server);
     assert_eq!(watching.next(5).await, ["anew", "a", "listed", "b", "c"]);
     assert!(server.asked()[2].contains("resourceVersion=11"), "{:?}", server.asked());
@@ -132,9 +132,9 @@ async fn a_watch_that_the_server_ends_goes_on_where_it_was() {
 #[tokio::test]
 async fn a_connection_that_breaks_goes_on_where_it_was() {
     let server = ApiServer::start().await;
-    server.list("10", vec![pod("a", "1", "n")]);
-    server.watch(vec![event("ADDED", pod("b", "11", "n"))], End::Broken);
-    server.watch(vec![event("DELETED", pod("a", "12", "n"))], End::Open);
+    server.list("10", &[pod("a", "1", "n")]);
+    server.watch(vec![event("ADDED", &pod("b", "11", "n"))], End::Broken);
+    server.watch(vec![event("DELETED", &pod("a", "12", "n"))], End::Open);
     let mut watching = Watching::pods(&server);
     assert_eq!(
         watching.next(5).await,
@@ -147,9 +147,9 @@ async fn a_connection_that_breaks_goes_on_where_it_was() {
 #[tokio::test]
 async fn a_version_that_is_too_old_begins_anew_and_what_is_gone_is_dropped() {
     let server = ApiServer::start().await;
-    server.list("10", vec![node("a", "1"), node("b", "2")]);
+    server.list("10", &[node("a", "1"), node("b", "2")]);
     server.watch(vec![gone()], End::Closed);
-    server.list("90", vec![node("a", "1"), node("c", "80")]);
+    server.list("90", &[node("a", "1"), node("c", "80")]);
     let mut watching = Watching::nodes(&server);
     let told = ["anew", "a", "b", "listed", "anew", "a", "c", "listed"];
     assert_eq!(watching.next(8).await, told);
@@ -164,13 +164,13 @@ async fn what_went_away_meanwhile_leaves_the_picture_with_the_complete_list() {
     let rig = crate::rig::Rig::silent("").await;
     let stop = CancellationToken::new();
     let (nodes, pods) = (ApiServer::start().await, ApiServer::start().await);
-    nodes.list("10", vec![node("a", "1"), node("b", "2")]);
+    nodes.list("10", &[node("a", "1"), node("b", "2")]);
     nodes.watch(vec![gone()], End::Closed);
     nodes.fail(500);
-    nodes.list("90", vec![node("a", "1")]);
-    pods.list("10", vec![pod("p", "1", "a")]);
+    nodes.list("90", &[node("a", "1")]);
+    pods.list("10", &[pod("p", "1", "a")]);
     pods.watch(vec![gone()], End::Closed);
-    pods.list("90", vec![]);
+    pods.list("90", &[]);
     let watch = ClusterWatch::new(nodes.client(), Labels::default());
     let told = watch.run_nodes(rig.senders.cluster.clone(), || {}, stop.clone());
     let nodes_task = tokio::spawn(told);
@@ -179,10 +179,9 @@ async fn what_went_away_meanwhile_leaves_the_picture_with_the_complete_list() {
     let pods_task = tokio::spawn(told);
     let awake = |name: &str| {
         let snapshot = rig.world.snapshot();
-        let found = snapshot
+        snapshot
             .find(name)
-            .and_then(|ix| snapshot.node(ix).map(|node| node.awake));
-        found
+            .and_then(|ix| snapshot.node(ix).map(|node| node.awake))
     };
     crate::rig::until("both nodes and the pod", || {
         awake("a") == Some(true) && awake("b").is_some()
@@ -201,7 +200,7 @@ async fn what_went_away_meanwhile_leaves_the_picture_with_the_complete_list() {
 #[tokio::test]
 async fn an_empty_cluster_is_listed() {
     let server = ApiServer::start().await;
-    server.list("10", vec![]);
+    server.list("10", &[]);
     let mut watching = Watching::pods(&server);
     assert_eq!(watching.next(2).await, ["anew", "listed"]);
     watching.stop().await;
@@ -212,9 +211,9 @@ async fn an_object_that_cannot_be_read_is_left_out_and_the_others_are_not() {
     let server = ApiServer::start().await;
     let mut nonsense = node("nonsense", "3");
     nonsense["status"]["allocatable"] = json!(["nvidia.com/gpu"]);
-    server.list("10", vec![node("a", "1"), nonsense.clone(), node("b", "2")]);
+    server.list("10", &[node("a", "1"), nonsense.clone(), node("b", "2")]);
     server.watch(
-        vec![event("MODIFIED", nonsense), event("ADDED", node("c", "12"))],
+        vec![event("MODIFIED", &nonsense), event("ADDED", &node("c", "12"))],
         End::Open,
     );
     let mut watching = Watching::nodes(&server);
@@ -226,7 +225,7 @@ async fn an_object_that_cannot_be_read_is_left_out_and_the_others_are_not() {
 async fn a_server_that_is_not_there_yet_is_waited_for() {
     let mut server = ApiServer::reserve().await;
     server.fail(500);
-    server.list("10", vec![node("a", "1")]);
+    server.list("10", &[node("a", "1")]);
     let mut watching = Watching::nodes(&server);
     crate::rig::until("a failure", || watching.failures() > 0).await;
     server.open().await;
@@ -247,7 +246,7 @@ async fn a_server_that_is_not_there_yet_is_waited_for() {
 #[tokio::test]
 async fn a_watch_ends_when_nobody_listens() {
     let server = ApiServer::start().await;
-    server.list("10", vec![node("a", "1")]);
+    server.list("10", &[node("a", "1")]);
     let Watching { events, task, .. } = Watching::nodes(&server);
     drop(events);
     tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();

@@ -3,6 +3,7 @@
 use super::{above, filter, scores};
 use crate::rig::{CENTRAL, NORTH, Rig, WEST, all, daemon, job, names_body};
 use heliotrope_core::placement::REFUSAL_TEXT;
+use heliotrope_core::workload::Exemption;
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -188,7 +189,7 @@ async fn an_exempt_pod_is_answered_neutrally_and_recorded_as_exempt(#[case] outc
     let name = format!("{}/a", pod["metadata"]["namespace"].as_str().unwrap());
     let log = rig.world.decisions();
     let decision = log.find(&name).unwrap();
-    assert_eq!(decision.exempt.map(|exemption| exemption.name()), Some(outcome));
+    assert_eq!(decision.exempt.map(Exemption::name), Some(outcome));
     assert!(decision.candidates.is_empty());
 }
 

@@ -1,0 +1,150 @@
+//! Power sources: what an exporter's series come to be in the snapshot.
+
+mod real;
+mod wire;
+
+use crate::carbon::{at, with_tls};
+use heliotrope::app::settings::{Settings, parse};
+use heliotrope::app::tables::Tables;
+use heliotrope::outbound::HttpClient;
+use heliotrope::power::PowerSources;
+use heliotrope::telemetry::Metrics;
+use heliotrope_core::quantity::Watts;
+use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder, Surroundings};
+use jiff::Timestamp;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Settings with these sources, asked every 50 ms: the settings take whole seconds at least.
+fn settings(sources: &str) -> Settings {
+    let text = format!(
+        "apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\noutbound: {{allowPlainHttp: ['127.0.0.1']}}\npower: {{sources: [{sources}]}}\n"
+    );
+    let loaded = parse(&text, Path::new("/")).unwrap_or_else(|error| panic!("{error:?}"));
+    let mut settings = loaded.settings;
+    settings.power.interval = Duration::from_millis(50);
+    settings
+}
+
+/// The running room, and a snapshot of nodes that its reports go into.
+struct Rig {
+    reports: Receiver<PowerReport>,
+    metrics: Metrics,
+    clock: Arc<Mutex<Timestamp>>,
+    builder: SnapshotBuilder,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Rig {
+    fn start(settings: &Settings, nodes: &[&str], now: Timestamp) -> Self {
+        with_tls();
+        let hosts = settings.power.sources.iter().filter_map(|source| source.url.host_str());
+        let http = HttpClient::new(&settings.outbound, hosts.map(str::to_owned)).unwrap();
+        let (clock, metrics) = (Arc::new(Mutex::new(now)), Metrics::new());
+        let (out, reports) = channel(64);
+        let cancel = CancellationToken::new();
+        let ticking = Arc::clone(&clock);
+        let run = PowerSources::new(settings.power.clone(), http).run(
+            Arc::new(move || *ticking.lock().unwrap()),
+            out,
+            metrics.clone(),
+            cancel.clone(),
+        );
+        Self {
+            reports,
+            metrics,
+            clock,
+            builder: builder(settings, nodes, now),
+            cancel,
+            task: tokio::spawn(run),
+        }
+    }
+
+    /// Takes in every report until one comes of which something holds.
+    async fn take_until(&mut self, holds: impl Fn(&PowerReport) -> bool) {
+        loop {
+            let report = tokio::time::timeout(PATIENCE, self.reports.recv());
+            let report = report.await.expect("no report came").expect("the room stopped");
+            let last = holds(&report);
+            self.builder.apply_power(report);
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Takes in the next report.
+    async fn take(&mut self) {
+        self.take_until(|_| true).await;
+    }
+
+    /// What the snapshot says of a node's power now.
+    fn view(&mut self, node: &str) -> NodePowerView {
+        let now = *self.clock.lock().unwrap();
+        let snapshot = self.builder.build(now);
+        snapshot.node(snapshot.find(node).unwrap()).unwrap().power.clone()
+    }
+
+    fn watts(&mut self, node: &str) -> f64 {
+        self.view(node).watts.map_or(f64::NAN, Watts::get)
+    }
+
+    /// Waits until the exposition has a line.
+    async fn until_metric(&self, line: &str) {
+        let start = Instant::now();
+        while !self.metrics.exposition().lines().any(|shown| shown == line) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no `{line}` in {}",
+                self.metrics.exposition()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Stops the room, which must end by itself.
+    async fn stop(self) {
+        self.cancel.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
+}
+
+/// A snapshot of nodes of which nothing is known but their names.
+fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuilder {
+    let tables = Tables::builtin().unwrap();
+    let mut builder = SnapshotBuilder::new(Surroundings {
+        kind: settings.carbon.kind,
+        regions: tables.regions.table.clone(),
+        catalogue: tables.gpus.catalogue.clone(),
+        ladder: settings.carbon.ladder,
+        power: settings.power.bounds,
+        pue: settings.power.pue.clone(),
+        wake: settings.placement.wake.clone(),
+        host: settings.power.host,
+    });
+    for name in nodes {
+        let facts = NodeFacts {
+            name: Arc::from(*name),
+            region: None,
+            provider: None,
+            zone: None,
+            gpu_product: None,
+            gpus: Vec::new(),
+            gpu_replicas: 1,
+            cpu_milli: 1000,
+            memory_bytes: 1 << 30,
+            pool: None,
+            schedulable: true,
+        };
+        builder.apply_cluster(ClusterEvent::Node(facts), now);
+    }
+    builder
+}
