@@ -83,15 +83,12 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     let (snapshot, now) = (admin.world.snapshot(), (admin.clock)());
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
-    admin.metrics.picture(
-        snapshot.generation,
-        age,
-        snapshot.nodes().len(),
-        &zones,
-        power_nodes(&snapshot, now),
-    );
+    let power = power_nodes(&snapshot, now);
+    let page = admin
+        .metrics
+        .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], admin.metrics.exposition()).into_response()
+    ([(header::CONTENT_TYPE, kind)], page).into_response()
 }
 
 fn zone_samples(snapshot: &Snapshot, now: Timestamp) -> Vec<ZoneSample> {

@@ -24,8 +24,11 @@ pub struct LeanPod {
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
     node_name: Option<Arc<str>>,
-    containers: Vec<Container>,
-    init_containers: Vec<Container>,
+    /// Go writes `null` where a client left them out.
+    containers: Option<Vec<Container>>,
+    init_containers: Option<Vec<Container>>,
+    /// What the pod asks for as a whole (KEP-2837): it then counts instead of what the containers ask for.
+    resources: Resources,
     overhead: Amounts,
     priority: Option<i32>,
     priority_class_name: Option<String>,
@@ -144,8 +147,9 @@ impl LeanPod {
 
     /// The GPU resource asked for. A pod may name several; the one that is most boards counts.
     fn gpus(&self) -> Option<GpuAsk> {
-        let containers = || self.spec.containers.iter().chain(&self.spec.init_containers);
-        let names = containers().flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()));
+        let all = [&self.spec.containers, &self.spec.init_containers];
+        let containers = all.into_iter().flatten().flatten();
+        let names = containers.flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()));
         let asks = names.filter_map(|name| {
             let units = self.spec.effective(name, amounts::whole);
             Some(GpuAsk {
@@ -159,8 +163,17 @@ impl LeanPod {
 
 impl Spec {
     /// What the scheduler counts: the containers together (restartable init containers among them), or the largest init
-    /// container beside the restartable ones before it, whichever is more, and the overhead.
+    /// container beside the restartable ones before it, whichever is more, or what the pod states as a whole; and the
+    /// overhead.
     fn effective(&self, resource: &str, read: fn(&str) -> Option<u64>) -> u64 {
+        let amount = |amounts: &Amounts| amounts.get(resource).and_then(|text| read(text));
+        let stated = amount(&self.resources.requests);
+        stated
+            .unwrap_or_else(|| self.of_containers(resource, read))
+            .saturating_add(amount(&self.overhead).unwrap_or(0))
+    }
+
+    fn of_containers(&self, resource: &str, read: fn(&str) -> Option<u64>) -> u64 {
         let asked = |container: &Container| {
             let Resources { requests, limits } = &container.resources;
             // Extended resources may be written as limits alone; requests then default to them.
@@ -172,7 +185,7 @@ impl Spec {
         };
         let mut sidecars = 0_u64;
         let mut starting = 0_u64;
-        for init in &self.init_containers {
+        for init in self.init_containers.iter().flatten() {
             if init.restart_policy.as_deref() == Some("Always") {
                 sidecars = sidecars.saturating_add(asked(init));
                 starting = starting.max(sidecars);
@@ -180,9 +193,13 @@ impl Spec {
                 starting = starting.max(sidecars.saturating_add(asked(init)));
             }
         }
-        let running = self.containers.iter().map(asked).fold(sidecars, u64::saturating_add);
-        let overhead = self.overhead.get(resource).and_then(|text| read(text)).unwrap_or(0);
-        running.max(starting).saturating_add(overhead)
+        let running = self
+            .containers
+            .iter()
+            .flatten()
+            .map(asked)
+            .fold(sidecars, u64::saturating_add);
+        running.max(starting)
     }
 
     fn prefers(&self) -> bool {

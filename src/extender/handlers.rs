@@ -15,7 +15,7 @@ use heliotrope_core::workload::PodFacts;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The extender's routes. Whatever is wrong with a request that can be decoded, it is answered 200 and neutrally.
 pub fn router(extender: Arc<Extender>) -> Router {
@@ -82,7 +82,8 @@ async fn handle(
         Ok(Ok(bytes)) => {
             let load = Load {
                 crowded: before >= limits.max_in_flight,
-                late: started.elapsed() > limits.deadline,
+                started,
+                deadline: limits.deadline,
             };
             call(&extender, &bytes, load)
         }
@@ -105,7 +106,8 @@ async fn handle(
 #[derive(Clone, Copy)]
 struct Load {
     crowded: bool,
-    late: bool,
+    started: Instant,
+    deadline: Duration,
 }
 
 impl Load {
@@ -113,7 +115,8 @@ impl Load {
         if self.crowded {
             Some(Neutral::Overloaded)
         } else {
-            self.late.then_some(Neutral::Late)
+            // Asked when the request is decoded: a long body takes its time there as well.
+            (self.started.elapsed() > self.deadline).then_some(Neutral::Late)
         }
     }
 }

@@ -157,9 +157,12 @@ impl Extender {
             placement: placement.generation,
             rung,
         };
-        let costs = self.memo.get(&key, &places).unwrap_or_else(|| {
+        // Without a version nothing tells one state of the pod from the next, as in what-if questions of other callers.
+        let versioned = !key.resource_version.is_empty();
+        let remembered = versioned.then(|| self.memo.get(&key, &places)).flatten();
+        let costs = remembered.unwrap_or_else(|| {
             let costs = Arc::new(weigh(snapshot, workload, &placement.policy, rung, &candidates, *now));
-            if templates.is_empty() {
+            if versioned && templates.is_empty() {
                 self.memo
                     .put(key, Costs::new(snapshot.nodes().len(), &places, Arc::clone(&costs)));
             }

@@ -7,7 +7,7 @@ pub(super) enum Neutral {
     StaleSnapshot,
     /// Too many requests at once.
     Overloaded,
-    /// The body took too long.
+    /// The body, or the reading of it, took too long.
     Late,
     /// A bug: it is counted, and it must not stop scheduling.
     Internal,

@@ -36,7 +36,8 @@ impl<'a> Offer<'a> {
         if let Some(names) = node_names {
             return Ok(Self::Names(names));
         }
-        let raw = nodes.and_then(|nodes| nodes.items).ok_or(OfferError::Neither)?;
+        // Go writes a list without items as `null`.
+        let raw = nodes.ok_or(OfferError::Neither)?.items.unwrap_or_default();
         let facts = raw.iter().enumerate().map(|(place, raw)| {
             let node: Option<LeanNode> = serde_json::from_str(raw.get()).ok();
             node.and_then(|node| node.facts(labels)).ok_or(OfferError::Node(place))

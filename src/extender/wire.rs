@@ -78,10 +78,11 @@ pub(super) struct MetaVictim {
 /// A whole Pod, of which only the UID is read.
 #[derive(Debug, Deserialize)]
 pub(super) struct FullVictim {
+    #[serde(default)]
     metadata: FullVictimMeta,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct FullVictimMeta {
     #[serde(default)]
     uid: String,

@@ -4,8 +4,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 type Float = Gauge<f64, AtomicU64>;
@@ -111,6 +111,7 @@ pub struct PowerNodes {
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
+    page: Arc<Mutex<()>>,
     latency: Histograms,
     requests: Family<VerbOutcome, Counter>,
     refusals: Family<Rule, Counter>,
@@ -153,6 +154,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Arc::default(),
+            page: Arc::default(),
             latency: Family::new_with_constructor(latency),
             requests: Family::default(),
             refusals: Family::default(),
@@ -399,6 +401,20 @@ impl Metrics {
         }
         self.power_watts.set(power.watts);
         self.power_age.set(power.oldest);
+    }
+
+    /// Replaces those gauges and gives the page. One page at a time: a second reader must not find the gauges cleared.
+    #[must_use]
+    pub fn page(
+        &self,
+        (generation, age): (u64, f64),
+        nodes: usize,
+        zones: &[ZoneSample],
+        power: PowerNodes,
+    ) -> String {
+        let _one = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        self.picture(generation, age, nodes, zones, power);
+        self.exposition()
     }
 
     /// The exposition in OpenMetrics text.

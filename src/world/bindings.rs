@@ -12,7 +12,7 @@ pub enum BindOutcome {
     Outvoted,
     /// We did not offer it.
     NotOffered,
-    /// Nothing was known of its cost.
+    /// Nothing was known of its cost, or is any more: the log keeps the cheapest when it is full.
     Unpriced,
     /// The pod was none of ours to steer.
     Exempt,

@@ -14,6 +14,8 @@ use std::sync::Arc;
 const MAX_PODS: usize = 4096;
 /// Candidate rows kept over all pods: about 25 MB.
 const MAX_ROWS: usize = 200_000;
+/// Costs that agree to nine digits are equal, as they are for placement.
+const ROUNDING: f64 = 1e-9;
 /// Rows that a decision keeps when the budget is spent: the cheapest.
 const TRIMMED_ROWS: usize = 16;
 
@@ -88,15 +90,25 @@ impl DecisionView {
             return BindOutcome::Exempt;
         }
         let Some(chosen) = self.candidates.iter().find(|candidate| candidate.node.as_ref() == node) else {
-            return BindOutcome::NotOffered;
+            // A node that the snapshot did not know has no row, and the log may have been trimmed.
+            let complete = self.candidates.len() == self.offered_to_us;
+            return if complete {
+                BindOutcome::NotOffered
+            } else {
+                BindOutcome::Unpriced
+            };
         };
+        if !chosen.offered {
+            return BindOutcome::NotOffered;
+        }
         let (Some(cost), Some(best)) = (chosen.cost, self.preferred().and_then(|best| best.cost)) else {
             return BindOutcome::Unpriced;
         };
+        // A cost is negative where the pod fits into what was stranded.
+        let edge = |share: f64| best.total() + best.total().abs() * (share + ROUNDING);
         match cost.total() {
-            _ if !chosen.offered => BindOutcome::NotOffered,
-            total if total <= best.total() => BindOutcome::Top,
-            total if total <= best.total() * (1.0 + band) => BindOutcome::InBand,
+            total if total <= edge(0.0) => BindOutcome::Top,
+            total if total <= edge(band) => BindOutcome::InBand,
             _ => BindOutcome::Outvoted,
         }
     }

@@ -76,6 +76,8 @@ pub struct Writer {
     readiness: Readiness,
     /// UIDs of the GPU pods seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
+    /// Those of them seen since a watch started anew: a pod that went away meanwhile is never told of again.
+    relisted: Option<HashSet<Arc<str>>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -104,6 +106,7 @@ impl Writer {
             metrics,
             readiness: Readiness::default(),
             bound: HashSet::new(),
+            relisted: None,
         };
         (writer, world)
     }
@@ -129,6 +132,10 @@ impl Writer {
                     dirty = true;
                 }
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
+                    // A decision is told before the pod is bound: a binding must not overtake it in the other channel.
+                    while let Ok(record) = inbox.records.try_recv() {
+                        self.world.decisions().record(record);
+                    }
                     for event in events.drain(..) {
                         self.observe(event);
                     }
@@ -160,7 +167,13 @@ impl Writer {
     fn observe(&mut self, event: ClusterEvent) {
         match &event {
             ClusterEvent::NodesListed => self.readiness.nodes = true,
-            ClusterEvent::PodsListed => self.readiness.pods = true,
+            ClusterEvent::PodsRelisting => self.relisted = Some(HashSet::new()),
+            ClusterEvent::PodsListed => {
+                self.readiness.pods = true;
+                if let Some(seen) = self.relisted.take() {
+                    self.bound.retain(|uid| seen.contains(uid));
+                }
+            }
             ClusterEvent::Pod(pod) => self.observe_binding(pod),
             ClusterEvent::PodGone { uid } => {
                 self.bound.remove(uid);
@@ -176,6 +189,9 @@ impl Writer {
         let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some()) else {
             return;
         };
+        if let Some(seen) = &mut self.relisted {
+            seen.insert(Arc::clone(&pod.uid));
+        }
         let ours = !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node) && !pod.system_priority;
         if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
             return;

@@ -1,11 +1,15 @@
 //! Integration tests: everything that needs no cluster.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod carbon;
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod cluster;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -21,6 +25,12 @@ mod log_level;
 #[cfg(test)]
 mod power;
 #[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
+#[cfg(test)]
+mod wire;

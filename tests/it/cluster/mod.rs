@@ -1,0 +1,6 @@
+//! What Kubernetes objects are read as, and watches against an API server that misbehaves.
+
+mod nodes;
+mod pods;
+mod server;
+mod watch;
