@@ -1,3 +1,9 @@
+//! What Heliotrope counts and measures of itself.
+//!
+//! Owns every metric: its name and help (`registered`), its labels (`labels`), and the calls by which rooms tell what
+//! happened. Leaves as one page of OpenMetrics text. Must never take a label value from a pod or a node: the number of
+//! series is bounded by the settings.
+
 mod labels;
 mod registered;
 
