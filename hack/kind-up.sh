@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Brings Heliotrope as it is shipped (deploy/kustomize/base) onto a kind cluster of three regions, starts eight pods that ask for
-# GPUs, and prints where they landed. Needs Docker, kind and kubectl. docs/testing.md says how far this was tried.
+# GPUs, prints where they landed, and then runs the end-to-end suite as a guest on that cluster. Needs Docker, kind and kubectl,
+# and for the suite what hack/test.sh needs. docs/testing.md says how far this was tried.
 #
-#   hack/kind-up.sh           create the cluster if it is not there, build and load the image, deploy, show
-#   hack/kind-up.sh --down    delete the cluster
+#   hack/kind-up.sh [NAME …]   create the cluster if it is not there, build and load the image, deploy, show, run the suite or
+#                              its scenarios of these names
+#   hack/kind-up.sh --no-e2e   the same without the suite
+#   hack/kind-up.sh --down     delete the cluster
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${HELIOTROPE_KIND_CLUSTER:-heliotrope}
@@ -14,19 +17,24 @@ for tool in docker kind kubectl; do
 done
 docker info >/dev/null 2>&1 || { echo "no Docker daemon answers" >&2; exit 1; }
 
+e2e=yes
 case "${1:-}" in
-  "") ;;
   --down) exec kind delete cluster --name "$name" ;;
-  *) echo "unknown argument $1; see the head of hack/kind-up.sh" >&2; exit 2 ;;
+  --no-e2e) e2e=no ;;
+  -*) echo "unknown argument $1; see the head of hack/kind-up.sh" >&2; exit 2 ;;
 esac
+
+work=$(mktemp -d hack/kind.XXXXXX)
+trap 'rm -rf "$work"' EXIT
 
 if ! kind get clusters 2>/dev/null | grep -qx "$name"; then
   kind create cluster --name "$name" --config hack/kind/cluster.yaml --wait 120s
 fi
 kube() { kubectl --context "kind-$name" "$@"; }
 
-# GPUs without a device plugin: the kubelet keeps extended resources that somebody wrote into the node's status.
-for node in $(kube get nodes -l nvidia.com/gpu.product -o name); do
+# GPUs without a device plugin: the kubelet keeps extended resources that somebody wrote into the node's status. The suite's own
+# nodes, should an interrupted run have left some, have theirs.
+for node in $(kube get nodes -l 'nvidia.com/gpu.product,!heliotrope-e2e' -o name); do
   kube patch "$node" --subresource=status --type=json \
     -p "[{\"op\": \"add\", \"path\": \"/status/capacity/nvidia.com~1gpu\", \"value\": \"$gpus\"}]"
 done
@@ -36,17 +44,15 @@ kind load docker-image --name "$name" heliotrope:kind
 
 # kube-scheduler has the cluster's own version.
 version=$(kube version -o json | sed -n '/"serverVersion"/,/}/s/.*"gitVersion": "\([^"]*\)".*/\1/p')
-overlay=$(mktemp -d hack/kind.XXXXXX)
-trap 'rm -rf "$overlay"' EXIT
-cp hack/kind/kustomization.yaml hack/kind/heliotrope.yaml "$overlay/"
-cat >>"$overlay/kustomization.yaml" <<END
+cp hack/kind/kustomization.yaml hack/kind/heliotrope.yaml "$work/"
+cat >>"$work/kustomization.yaml" <<END
 images:
 - name: heliotrope
   newTag: kind
 - name: registry.k8s.io/kube-scheduler
   newTag: $version
 END
-kube apply -k "$overlay"
+kube apply -k "$work"
 kube -n heliotrope-system rollout status deployment/heliotrope-scheduler --timeout=180s
 
 kube apply -f hack/kind/work.yaml
@@ -59,3 +65,20 @@ done | sort | uniq -c
 echo
 echo "why:  kubectl --context kind-$name -n heliotrope-system port-forward deploy/heliotrope-scheduler 8651"
 echo "      heliotrope explain default/POD"
+[ $e2e = yes ] || exit 0
+
+kind get kubeconfig --name "$name" >"$work/kubeconfig"
+
+# The suite runs kube-scheduler on this machine. It must not be newer than the API server, so it is the cluster's own, taken
+# from where it runs.
+given=$(realpath "${HELIOTROPE_CONTROLPLANE:-$(hack/controlplane/build.sh)}")
+mkdir "$work/controlplane"
+ln -s "$given"/* "$work/controlplane/"
+rm -f "$work/controlplane/kube-scheduler" "$work/controlplane/versions"
+# shellcheck disable=SC2016 # the control plane's shell is to find it
+docker exec "$name-control-plane" sh -c 'cat "/proc/$(pidof kube-scheduler)/exe"' >"$work/controlplane/kube-scheduler"
+chmod +x "$work/controlplane/kube-scheduler"
+{ echo "current=${version#v}"; sed -n '/^oldest=/p' "$given/versions"; } >"$work/controlplane/versions"
+
+export HELIOTROPE_CONTROLPLANE=$work/controlplane HELIOTROPE_E2E_KUBECONFIG=$work/kubeconfig HELIOTROPE_E2E_SCHEDULER=heliotrope
+hack/test.sh --only-e2e "$@"

@@ -6,12 +6,15 @@
 #   hack/test.sh                        everything
 #   hack/test.sh --no-e2e               without the end-to-end suite and what only it needs
 #   hack/test.sh --only-e2e [NAME …]    the end-to-end suite, or its scenarios of these names, and what they need
+#   hack/test.sh --list                 the names of the scenarios; any part of one is a NAME
 #
 # Given in the environment, these are used instead of what the script would make:
 #   HELIOTROPE_CONTROLPLANE=DIR    binaries of the control plane (hack/controlplane/build.sh says which)
 #   HELIOTROPE_PROMETHEUS=FILE     a prometheus binary
 #   HELIOTROPE_BIN=FILE            the heliotrope binary that the end-to-end suite runs
-#   HELIOTROPE_E2E_OUT=DIR         where figures and recorded bodies go (default: target/e2e)
+#   HELIOTROPE_E2E_KUBECONFIG=FILE a cluster that runs already, for the end-to-end suite to be a guest on
+#   HELIOTROPE_E2E_SCHEDULER=NAME  a scheduler of that cluster with Heliotrope beside it, to be tried too
+#   HELIOTROPE_E2E_OUT=DIR         where figures, drawn and as JSON, and recorded bodies go (default: target/e2e)
 #   HELIOTROPE_E2E_MINUTES=N       when to stop the end-to-end suite (default: 45)
 #   HELIOTROPE_CACHE=DIR           where built binaries are kept (default: ~/.cache/heliotrope)
 #
@@ -19,14 +22,32 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-checks=yes e2e=yes scenarios=()
+checks=yes e2e=yes list=no scenarios=()
 case "${1:-}" in
   "") ;;
   --no-e2e) e2e=no ;;
   --only-e2e) checks=no scenarios=("${@:2}") ;;
+  --list) list=yes ;;
   -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
   *) echo "unknown argument $1; see hack/test.sh --help" >&2; exit 2 ;;
 esac
+
+# What a NAME is held against: "a_greenest_zone::a_pods_land_in_the_greenest_zone_and_follow_it".
+scenario_names() { cargo test --test e2e --locked -- --list | sed -n 's/^scenarios::\(.*\): test$/\1/p'; }
+
+if [ $list = yes ]; then
+  scenario_names
+  exit
+fi
+
+if [ ${#scenarios[@]} -gt 0 ]; then # before anything long begins
+  names=$(scenario_names) || exit 1
+  for name in "${scenarios[@]}"; do
+    grep -qF -- "$name" <<<"$names" && continue
+    printf 'no scenario has "%s" in its name. There are:\n%s\n' "$name" "$names" >&2
+    exit 2
+  done
+fi
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
@@ -134,6 +155,18 @@ prometheus() { # sets HELIOTROPE_PROMETHEUS, or says why not
   return 1
 }
 
+alert_rules() { # what docs/operations.md shows, by the tool that comes with Prometheus
+  local promtool rules=$logs/alerts.yaml
+  promtool=$(dirname "$HELIOTROPE_PROMETHEUS")/promtool
+  if [ ! -x "$promtool" ]; then
+    skip "alert rules" "no promtool beside $HELIOTROPE_PROMETHEUS"
+    return
+  fi
+  awk '/^### Alerts/ { here = 1 } here && /^```$/ { exit } block { print } here && /^```yaml$/ { block = 1 }' \
+    docs/operations.md >"$rules"
+  step "alert rules" "$promtool" check rules "$rules"
+}
+
 release_binary() {
   if [ -n "${HELIOTROPE_BIN:-}" ]; then
     say "heliotrope: given in HELIOTROPE_BIN"
@@ -141,6 +174,20 @@ release_binary() {
   fi
   step "cargo build --release" cargo build --release --locked || return 1
   export HELIOTROPE_BIN=$target/release/heliotrope
+}
+
+skipped_scenarios() { # takes over what the suite left out by itself: to its runner it has passed
+  local what
+  while IFS= read -r what; do skipped+=("$what"); done \
+    < <(sed -n 's/^!! SKIPPED //p' "$logs/end-to-end-suite.log" 2>/dev/null)
+}
+
+drawn_figures() {
+  if has python3; then
+    step "figures drawn" python3 hack/draw-figures.py "$HELIOTROPE_E2E_OUT"
+  else
+    skip "figures drawn" "python3 is not installed; the JSON files are there"
+  fi
 }
 
 closing_lines() { # the runner's own lines, each under the name of what it ran; targets without a test are left out
@@ -189,16 +236,19 @@ fi
 
 if [ $e2e = yes ]; then
   if control_plane && prometheus && release_binary; then
+    alert_rules
     if [ -z "${HELIOTROPE_E2E_OUT:-}" ]; then
       rm -rf "$target/e2e"
       export HELIOTROPE_E2E_OUT=$target/e2e
     fi
     # Tests run in the folder of their package, so each path that is handed on must be absolute.
-    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT; do
-      export "$name=$(realpath -m "${!name}")"
+    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
+      [ -z "${!name:-}" ] || export "$name=$(realpath -m "${!name}")"
     done
     step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-45}m" \
       cargo test --test e2e --locked -- --test-threads=1 --nocapture "${scenarios[@]}"
+    skipped_scenarios
+    drawn_figures
     echo "figures: $HELIOTROPE_E2E_OUT"
   fi
 else

@@ -10,7 +10,7 @@ use crate::outbound::HttpClient;
 use crate::power::PowerSources;
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Writer, channels};
+use crate::world::{Senders, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
@@ -65,40 +65,23 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         stopping: stopping.clone(),
     };
 
-    let mut tasks: JoinSet<(&'static str, anyhow::Result<()>)> = JoinSet::new();
-    let router = extender::router(Arc::new(state));
-    let served = serve::run(listener, router, stop.clone());
+    let mut tasks = Tasks::new();
+    let served = serve::run(listener, extender::router(Arc::new(state)), stop.clone());
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
-    let written = writer.run(inbox, stop.clone());
-    tasks.spawn(async { (written.await, ("writer", Ok(()))).1 });
-    let failed = metrics.clone();
-    let nodes = cluster.clone().run_nodes(
-        senders.cluster.clone(),
-        move || failed.watch_error("nodes"),
-        stop.clone(),
-    );
-    tasks.spawn(async { (nodes.await, ("nodes", Ok(()))).1 });
-    let failed = metrics.clone();
-    let pods = cluster.run_pods(
-        senders.cluster.clone(),
-        move || failed.watch_error("pods"),
-        stop.clone(),
-    );
-    tasks.spawn(async { (pods.await, ("pods", Ok(()))).1 });
+    endless(&mut tasks, "writer", writer.run(inbox, stop.clone()));
+    follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
-    let carbon = carbon.run(
-        Arc::clone(&clock),
-        senders.carbon.clone(),
-        metrics.clone(),
-        stop.clone(),
-    );
-    tasks.spawn(async { (carbon.await, ("carbon", Ok(()))).1 });
     let power = PowerSources::new(settings.power.clone(), http);
-    let power = power.run(clock, senders.power.clone(), metrics, stop.clone());
-    tasks.spawn(async { (power.await, ("power", Ok(()))).1 });
+    let (to_carbon, to_power) = (senders.carbon.clone(), senders.power.clone());
+    endless(
+        &mut tasks,
+        "carbon",
+        carbon.run(Arc::clone(&clock), to_carbon, metrics.clone(), stop.clone()),
+    );
+    endless(&mut tasks, "power", power.run(clock, to_power, metrics, stop.clone()));
     let live = Live {
         log,
         yearly,
@@ -109,12 +92,31 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     supervise(tasks, stopping, stop).await
 }
 
+/// The tasks of the process by name, and what became of each.
+type Tasks = JoinSet<(&'static str, anyhow::Result<()>)>;
+
+/// Spawns a task that cannot fail: it ends when it is told to.
+fn endless(tasks: &mut Tasks, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(async move {
+        task.await;
+        (name, Ok(()))
+    });
+}
+
+/// Follows the nodes and the pods of the cluster.
+fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: &Metrics, stop: &CancellationToken) {
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let nodes = cluster
+        .clone()
+        .run_nodes(events, move || failed.watch_error("nodes"), stop.clone());
+    endless(tasks, "nodes", nodes);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
+    endless(tasks, "pods", pods);
+}
+
 /// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.
-async fn supervise(
-    mut tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
-    stopping: CancellationToken,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+async fn supervise(mut tasks: Tasks, stopping: CancellationToken, stop: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let ended = tokio::select! {

@@ -74,9 +74,6 @@ impl Explain {
     }
 
     fn table(&self, out: &mut dyn Write, decision: &Value) -> Result<(), Failure> {
-        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-        let number =
-            |value: &Value, digits: usize| value.as_f64().map_or("-".to_owned(), |n| format!("{n:.digits$}"));
         writeln!(out, "pod {} at {}", self.pod, text(&decision["at"]))?;
         if let Some(exempt) = decision["exempt"].as_str() {
             writeln!(out, "not steered: {exempt}")?;
@@ -89,42 +86,8 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
-        let rows: Vec<[String; 11]> = candidates
-            .iter()
-            .take(self.limit)
-            .map(|row| {
-                let cost = &row["cost"];
-                [
-                    text(&row["node"]),
-                    text(&row["zone"]),
-                    text(&row["model"]),
-                    if row["awake"] == true { "awake" } else { "empty" }.to_owned(),
-                    number(&cost["watts"], 0),
-                    number(&cost["grams"], 1),
-                    number(&cost["intensity"], 0),
-                    text(&row["carbonSource"]),
-                    text(&row["powerRung"]),
-                    row["refused"]
-                        .as_str()
-                        .map_or_else(|| number(&row["score"], 0), |rule| format!("refused: {rule}")),
-                    number(&row["measuredWatts"], 0),
-                ]
-            })
-            .collect();
-        let header = [
-            "node",
-            "zone",
-            "model",
-            "state",
-            "W",
-            "g",
-            "g/kWh",
-            "carbon from",
-            "power",
-            "score",
-            "measured W",
-        ];
-        render::table(out, header, &rows)?;
+        let rows: Vec<[String; 11]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
+        render::table(out, HEADER, &rows)?;
         let preferred = candidates
             .iter()
             .find(|row| row["offered"] == true && !row["cost"].is_null());
@@ -139,4 +102,47 @@ impl Explain {
         }
         Ok(())
     }
+}
+
+/// Titles of [`cells`].
+const HEADER: [&str; 11] = [
+    "node",
+    "zone",
+    "model",
+    "state",
+    "W",
+    "g",
+    "g/kWh",
+    "carbon from",
+    "power",
+    "score",
+    "measured W",
+];
+
+/// One candidate as a row.
+fn cells(row: &Value) -> [String; 11] {
+    let cost = &row["cost"];
+    [
+        text(&row["node"]),
+        text(&row["zone"]),
+        text(&row["model"]),
+        if row["awake"] == true { "awake" } else { "empty" }.to_owned(),
+        number(&cost["watts"], 0),
+        number(&cost["grams"], 1),
+        number(&cost["intensity"], 0),
+        text(&row["carbonSource"]),
+        text(&row["powerRung"]),
+        row["refused"]
+            .as_str()
+            .map_or_else(|| number(&row["score"], 0), |rule| format!("refused: {rule}")),
+        number(&row["measuredWatts"], 0),
+    ]
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("-").to_owned()
+}
+
+fn number(value: &Value, digits: usize) -> String {
+    value.as_f64().map_or("-".to_owned(), |n| format!("{n:.digits$}"))
 }

@@ -4,6 +4,7 @@
 //! One file a scenario under `scenarios`; each starts its own control plane and stops it, so any of them runs alone:
 //! `cargo test --test e2e -- --test-threads=1 --nocapture d_preemption`. They share two cores and free ports, hence one thread.
 //! What cannot be had in a test (a GPU, a grid provider) is replaced at the wire and called a fake.
+//! With `HELIOTROPE_E2E_KUBECONFIG` the suite is a guest on a cluster that runs already; see `guest`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +17,8 @@ mod cluster;
 mod controlplane;
 mod extender;
 mod figures;
+mod guest;
 mod loopback;
 mod scenarios;
+mod up;
 mod world;

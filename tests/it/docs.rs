@@ -1,5 +1,6 @@
-//! The pages: their links resolve, and what they name exists.
+//! The pages: their links resolve, what they name exists, and what they show is right.
 
+mod blocks;
 mod links;
 mod names;
 

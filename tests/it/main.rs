@@ -19,6 +19,8 @@ mod docs;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;

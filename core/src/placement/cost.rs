@@ -1,4 +1,4 @@
-use super::decide::Candidate;
+use super::candidate::Candidate;
 use super::policy::{Policy, Throughput};
 use super::stranded;
 use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};

@@ -1,6 +1,6 @@
+use super::candidate::Candidate;
 use super::cost::NodeCost;
-use super::decide::Candidate;
-use super::policy::Policy;
+use super::policy::{Policy, ROUNDING};
 use crate::quantity::Rung;
 use crate::snapshot::{NodeState, Snapshot};
 use crate::workload::{Mode, Workload};
@@ -64,7 +64,7 @@ pub fn filter(
     let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
     if workload.mode == Mode::Strict && trusted {
         let best = accepted(&refused, costs).fold(f64::INFINITY, f64::min);
-        let limit = within_band(best, policy);
+        let limit = policy.within_band(best);
         for (refused, cost) in refused.iter_mut().zip(costs) {
             if refused.is_none() && cost.is_some_and(|cost| cost.total() > limit) {
                 *refused = Some(Refusal::OutsideBand);
@@ -95,15 +95,6 @@ fn by_zone(node: &NodeState, snapshot: &Snapshot, workload: &Workload, policy: &
     (trusted.now > policy.ceiling?).then_some(Refusal::Ceiling)
 }
 
-/// Costs that agree to nine digits are equal: two models that tie by design differ in the last bits of their products.
-const ROUNDING: f64 = 1e-9;
-
-/// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what was
-/// stranded.
-pub(super) fn within_band(best: f64, policy: &Policy) -> f64 {
-    best + best.abs() * (policy.band.get() + ROUNDING)
-}
-
 /// The largest cost that narrowing keeps: the k-th cheapest or the band's edge, whichever is more. Off for pods whose
 /// preferences need the wide choice. Nodes of unknown cost are always kept: they are not refused for lack of data.
 fn narrow_limit(
@@ -121,5 +112,5 @@ fn narrow_limit(
     let (below, kth, _) = ranked.select_nth_unstable_by(keep - 1, f64::total_cmp);
     let best = below.iter().copied().fold(*kth, f64::min);
     // Nodes that tie with the k-th by design are kept together with it.
-    Some((*kth + kth.abs() * ROUNDING).max(within_band(best, policy)))
+    Some((*kth + kth.abs() * ROUNDING).max(policy.within_band(best)))
 }

@@ -10,6 +10,7 @@
 //! Owns the formulas of `docs/formulas/placement.md`. Must never look at anything but its arguments, never refuse a node
 //! for lack of data, and never refuse on a figure that is not live or last known.
 
+mod candidate;
 mod cost;
 mod decide;
 mod filter;
@@ -18,8 +19,9 @@ mod preempt;
 mod score;
 mod stranded;
 
+pub use candidate::Candidate;
 pub use cost::{NodeCost, common_rung, weigh};
-pub use decide::{Candidate, Decision, decide};
+pub use decide::{Decision, decide};
 pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
 pub use policy::{Policy, Throughput};
 pub use preempt::{PreemptCandidate, preempt};

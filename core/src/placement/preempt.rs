@@ -1,5 +1,5 @@
+use super::candidate::Candidate;
 use super::cost::{common_rung, weigh};
-use super::decide::Candidate;
 use super::filter::filter;
 use super::policy::Policy;
 use crate::snapshot::{NodeIx, NodeState, Snapshot};

@@ -1,5 +1,4 @@
 use super::cost::NodeCost;
-use super::filter::within_band;
 use super::policy::Policy;
 use crate::quantity::Ratio;
 
@@ -34,7 +33,7 @@ pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
 }
 
 fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {
-    let edge = within_band(best, policy);
+    let edge = policy.within_band(best);
     if c90 <= edge {
         return 0;
     }

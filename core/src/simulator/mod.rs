@@ -21,6 +21,7 @@ mod grid;
 mod ledger;
 mod nodes;
 mod pods;
+mod points;
 mod power;
 mod random;
 mod run;

@@ -3,11 +3,10 @@
 use super::capacity::Capacity;
 use super::nodes::SimulatedNode;
 use super::pods::SimulatedPod;
+use super::points::{MAX_NODE_SCORE, points};
 use super::random::Random;
 use super::spread;
 
-/// `MaxNodeScore` of kube-scheduler: what one plugin gives at most.
-pub(super) const MAX_NODE_SCORE: i64 = 100;
 /// `MaxExtenderPriority`: what an extender gives at most.
 const MAX_EXTENDER_PRIORITY: i64 = 10;
 
@@ -175,14 +174,6 @@ impl Used {
             ),
         ]))
     }
-}
-
-/// A score as the whole number that kube-scheduler cuts it to.
-pub(super) fn points(score: f64) -> i64 {
-    (0..=MAX_NODE_SCORE)
-        .rev()
-        .find(|whole| *whole as f64 <= score)
-        .unwrap_or(0)
 }
 
 #[cfg(test)]

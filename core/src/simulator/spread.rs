@@ -3,7 +3,8 @@
 use super::capacity::Capacity;
 use super::nodes::SimulatedNode;
 use super::pods::SimulatedPod;
-use super::scheduler::MAX_NODE_SCORE;
+use super::points::{MAX_NODE_SCORE, points};
+
 use std::collections::BTreeMap;
 
 /// The built-in constraints: spread over zones with a skew of 5, over nodes with a skew of 3, both as a wish.
@@ -48,7 +49,7 @@ pub(super) fn scores(capacity: &Capacity<'_>, pod: &SimulatedPod, nodes: &[&Simu
     let most = raw.iter().copied().fold(0.0, f64::max);
     let least = raw.iter().copied().fold(f64::INFINITY, f64::min);
     raw.iter()
-        .map(|raw| super::scheduler::points(MAX_NODE_SCORE as f64 * (most + least - raw) / most))
+        .map(|raw| points(MAX_NODE_SCORE as f64 * (most + least - raw) / most))
         .collect()
 }
 

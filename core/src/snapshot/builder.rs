@@ -1,9 +1,10 @@
 use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
+use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::node::{NodeState, Place};
-use super::picture::{NodeIx, Snapshot, ZoneIx};
+use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;

@@ -17,10 +17,12 @@ mod classes;
 mod cluster;
 mod history;
 mod host;
+mod index;
 mod ladder;
 mod node;
 mod picture;
 mod power;
+mod power_view;
 mod readings;
 mod slots;
 mod surroundings;
@@ -31,9 +33,10 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
-pub use node::{Coefficient, CoefficientSource, NodePowerView, NodeState, PowerRung};
-pub use picture::{NodeIx, Snapshot, ZoneIx};
-pub use power::PowerBounds;
+pub use index::{NodeIx, ZoneIx};
+pub use node::{Coefficient, CoefficientSource, NodeState};
+pub use picture::Snapshot;
+pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
 };

@@ -1,66 +1,13 @@
 use super::cluster::{NodeLoad, PodLoad};
-use super::picture::ZoneIx;
+use super::index::ZoneIx;
+use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{ModelIx, WHOLE_GPU};
-use crate::quantity::{Ratio, Source, Watts};
-use jiff::Timestamp;
+use crate::quantity::{Ratio, Watts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// How good the power figure of a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PowerRung {
-    /// Measured just now.
-    Fresh,
-    /// Measured some minutes ago.
-    Stale,
-    /// Not measured: profile and formula.
-    Model,
-}
-
-impl PowerRung {
-    /// The name used in metrics and explanations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Model => "model",
-        }
-    }
-}
-
-/// What telemetry says of a node's boards.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodePowerView {
-    /// How good it is.
-    pub rung: PowerRung,
-    /// Sum over the boards measured.
-    pub watts: Option<Watts>,
-    /// Boards measured.
-    pub boards: usize,
-    /// When the oldest board was sampled.
-    pub observed_at: Option<Timestamp>,
-    /// Who measured.
-    pub source: Option<Source>,
-}
-
-impl NodePowerView {
-    /// Nothing was measured.
-    #[must_use]
-    pub fn modelled() -> Self {
-        Self {
-            rung: PowerRung::Model,
-            watts: None,
-            boards: 0,
-            observed_at: None,
-            source: None,
-        }
-    }
-}
 
 /// Where a coefficient of the power model comes from, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

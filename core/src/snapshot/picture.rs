@@ -1,20 +1,14 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
-use super::node::{NodePowerView, NodeState, Place};
+use super::index::{NodeIx, ZoneIx};
+use super::node::{NodeState, Place};
+use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// A node's place in a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeIx(pub u32);
-
-/// A zone's place in a snapshot. The same zone keeps its place from one snapshot to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ZoneIx(pub u16);
 
 /// One immutable view of carbon, power and cluster.
 #[derive(Debug, Clone)]

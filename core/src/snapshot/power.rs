@@ -2,32 +2,12 @@
 
 use super::cluster::ClusterState;
 use super::host::ShortNames;
-use super::node::{NodePowerView, PowerRung};
+use super::power_view::{NodePowerView, PowerBounds, PowerRung};
 use super::readings::{NodePower, PowerReport};
 use crate::quantity::{Source, Watts};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// How long a power sample counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PowerBounds {
-    /// Younger than this it is fresh.
-    pub fresh_for: SignedDuration,
-    /// Younger than this it is stale; older it is missing.
-    pub stale_for: SignedDuration,
-}
-
-impl Default for PowerBounds {
-    /// 90 s covers a 30 s collect interval, a 15 s scrape and a missed round; 5 min is Prometheus' look-back, after
-    /// which a dead exporter is gone anyway.
-    fn default() -> Self {
-        Self {
-            fresh_for: SignedDuration::from_secs(90),
-            stale_for: SignedDuration::from_secs(300),
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 struct Sample {

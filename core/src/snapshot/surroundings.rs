@@ -1,5 +1,5 @@
 use super::carbon::LadderBounds;
-use super::power::PowerBounds;
+use super::power_view::PowerBounds;
 use super::readings::NodeFacts;
 use crate::gpu::GpuCatalogue;
 use crate::grid::{IntensityKind, Region, RegionTable, ZoneId};

@@ -211,7 +211,7 @@ fn the_defaults_of_the_page_are_those_of_the_code() {
     let policy = Policy::default();
     assert_eq!(
         (policy.band, policy.keep, policy.throughput),
-        (Ratio::new(0.02).unwrap(), None, Throughput::Neutral)
+        (Ratio::new(0.02).unwrap(), Some(50), Throughput::Neutral)
     );
     assert!((policy.full_spread - 0.30).abs() < 1e-12 && policy.ceiling.is_none() && policy.stranded.get() <= 0.0);
     let page = Page::read("placement.md");

@@ -1,28 +1,9 @@
-use super::finding::Finding;
-use super::typed::{options, plain_message, typed};
-use serde::Serialize;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use super::finding::{Finding, Position};
+use super::parser::{options, plain_message};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// A place in a file, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Position {
-    /// Line.
-    pub line: u64,
-    /// Column.
-    pub column: u64,
-}
-
-impl From<Location> for Position {
-    fn from(at: Location) -> Self {
-        Self {
-            line: at.line(),
-            column: at.column(),
-        }
-    }
-}
 
 /// A YAML value with its keys in the order of the file. Scalars are kept as text; what they mean is for the type to say.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,14 +73,6 @@ impl Document {
             let cut = path.rfind(['.', '['])?;
             path = path.get(..cut)?;
         }
-    }
-
-    /// Reads the parts of the document that a type knows, and passes over the rest.
-    ///
-    /// # Errors
-    /// The first value of a wrong type.
-    pub fn view<T: DeserializeOwned>(&self) -> Result<T, Finding> {
-        typed(self)
     }
 
     pub(super) fn text(&self) -> &str {

@@ -1,6 +1,24 @@
-use super::document::Position;
 use serde::Serialize;
+use serde_saphyr::Location;
 use std::fmt;
+
+/// A place in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// Line.
+    pub line: u64,
+    /// Column.
+    pub column: u64,
+}
+
+impl From<Location> for Position {
+    fn from(at: Location) -> Self {
+        Self {
+            line: at.line(),
+            column: at.column(),
+        }
+    }
+}
 
 /// One thing wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

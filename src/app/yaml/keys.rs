@@ -2,8 +2,6 @@
 //! question with a default and writes down what it was asked for, so no second list can fall behind.
 
 use super::document::below;
-use super::tracer::Tracer;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -31,16 +29,6 @@ impl serde::de::Error for TraceError {
 }
 
 impl Keys {
-    /// The keys of a type.
-    ///
-    /// # Errors
-    /// When the type contains itself, or refuses empty texts, zeros and empty options. Raw settings do neither.
-    pub fn of<T: DeserializeOwned>() -> Result<Self, TraceError> {
-        let mut keys = Self::default();
-        T::deserialize(Tracer::new(&mut keys))?;
-        Ok(keys)
-    }
-
     /// Every key as a path. `*` is a free key, `[]` an item: `carbon.providers[].url`, `placement.namespaces.*.mode`.
     /// Only keys that have none below are listed.
     #[must_use]

@@ -13,13 +13,14 @@
 mod document;
 mod finding;
 mod keys;
+mod parser;
 mod suggest;
 mod tracer;
 mod typed;
 mod unknown;
 
-pub use document::{Document, Position};
-pub use finding::Finding;
+pub use document::Document;
+pub use finding::{Finding, Position};
 pub use keys::{Keys, TraceError};
 
 use crate::settings::Problems;

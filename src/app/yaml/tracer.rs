@@ -2,7 +2,7 @@
 
 use super::keys::{Keys, TraceError};
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// Settings are not deeper than this; a type that contains itself is.
@@ -11,6 +11,18 @@ const MAX_DEPTH: usize = 12;
 pub(super) struct Tracer<'k> {
     keys: &'k mut Keys,
     depth: usize,
+}
+
+impl Keys {
+    /// The keys of a type.
+    ///
+    /// # Errors
+    /// When the type contains itself, or refuses empty texts, zeros and empty options. Raw settings do neither.
+    pub fn of<T: DeserializeOwned>() -> Result<Self, TraceError> {
+        let mut keys = Self::default();
+        T::deserialize(Tracer::new(&mut keys))?;
+        Ok(keys)
+    }
 }
 
 impl<'k> Tracer<'k> {

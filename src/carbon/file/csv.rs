@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn gaps_are_gaps_and_zones_may_be_mixed() {
         let text = "datetime,zone,carbon_intensity\n2026-01-01T00:00:00Z,DE,300\n2026-01-01T00:00:00Z,FR,30\n\
-            2026-01-01T01:00:00Z,DE,\n2026-01-01T01:00:00Z,FR,NaN\n2026-01-01T02:00:00Z,FR,20\n";
+            2026-01-01T01:00:00Z,DE,\n2026-01-01T01:00:00Z,FR,NaN\n2026-01-01T01:30:00Z,FR,N/A\n2026-01-01T02:00:00Z,FR,20\n";
         let expected = [("DE".to_owned(), vec![300.0]), ("FR".to_owned(), vec![30.0, 20.0])];
         assert_eq!(values(text, DIRECT), expected);
     }

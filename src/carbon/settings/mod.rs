@@ -1,6 +1,7 @@
 //! `carbon` in the settings file.
 
 mod provider;
+mod raw;
 mod source;
 
 pub use provider::ProviderSettings;
@@ -10,7 +11,7 @@ use crate::settings::Problems;
 use heliotrope_core::grid::{Basis, IntensityKind, Signal, ZoneId};
 use heliotrope_core::snapshot::LadderBounds;
 use jiff::SignedDuration;
-use provider::RawProvider;
+use raw::RawProvider;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

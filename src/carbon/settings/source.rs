@@ -1,7 +1,7 @@
 //! What a provider is, by its type.
 
 use super::kind;
-use super::provider::RawProvider;
+use super::raw::RawProvider;
 use crate::carbon::gb;
 use crate::carbon::prometheus::{Series, Unit};
 use crate::settings::Problems;

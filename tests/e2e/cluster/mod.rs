@@ -13,16 +13,14 @@ pub(crate) use nodes::{Images, Model, NodeSpec, REGIONS, fleet};
 pub(crate) use pods::{Placed, by_region, share_of};
 pub(crate) use work::Work;
 
+use crate::guest;
 use futures::StreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
-use kube::api::{Api, DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-
-/// Namespace of all work.
-pub(crate) const NAMESPACE: &str = "default";
 
 /// Requests in flight while many objects are made: enough to keep the API server busy, few enough for two cores.
 const AT_ONCE: usize = 16;
@@ -45,7 +43,7 @@ impl Cluster {
         K: kube::Resource<Scope = NamespaceResourceScope>,
         K::DynamicType: Default,
     {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), guest::namespace())
     }
 
     fn nodes(&self) -> Api<Node> {
@@ -57,10 +55,14 @@ impl Cluster {
         let from = Instant::now();
         self.create_more_nodes(specs).await;
         let api = self.nodes();
+        let mut ours = ListParams::default();
+        if guest::is_guest() {
+            ours = ours.labels(&guest::selector());
+        }
         let until = Instant::now() + Duration::from_secs(120);
         loop {
             let ready = api
-                .list(&kube::api::ListParams::default())
+                .list(&ours)
                 .await
                 .unwrap()
                 .items
@@ -95,10 +97,10 @@ impl Cluster {
 
     /// Creates a PriorityClass.
     pub(crate) async fn create_priority(&self, name: &str, value: i32) {
-        let class: PriorityClass =
-            serde_json::from_value(json!({ "metadata": { "name": name }, "value": value })).unwrap();
+        let mut class = json!({ "metadata": { "name": guest::cluster_wide(name) }, "value": value });
+        guest::mark(&mut class);
         Api::all(self.client.clone())
-            .create(&PostParams::default(), &class)
+            .create(&PostParams::default(), &object::<PriorityClass>(class))
             .await
             .unwrap();
     }

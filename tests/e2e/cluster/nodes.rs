@@ -1,4 +1,5 @@
 use super::object;
+use crate::guest;
 use k8s_openapi::api::core::v1::Node;
 use serde_json::json;
 
@@ -74,7 +75,7 @@ pub(crate) fn fleet(count: usize, images: Images) -> Vec<NodeSpec> {
         let model = Model::ALL[round % Model::ALL.len()];
         let every = if region == REGIONS[2] { 2 } else { 5 };
         NodeSpec {
-            name: format!("gpu-{region}-{i:05}"),
+            name: guest::cluster_wide(&format!("gpu-{region}-{i:05}")),
             region,
             model,
             boards: model.boards(),
@@ -96,7 +97,7 @@ impl NodeSpec {
         } else {
             json!([])
         };
-        object(json!({
+        let mut node = json!({
             "metadata": {
                 "name": self.name,
                 "labels": {
@@ -112,6 +113,8 @@ impl NodeSpec {
             // As the cloud controller of that cloud writes it: the first part says whose region names these are.
             "spec": { "providerID": format!("aws:///{}a/{}", self.region, self.name) },
             "status": { "capacity": resources, "allocatable": resources, "images": images },
-        }))
+        });
+        guest::mark_node(&mut node);
+        object(node)
     }
 }

@@ -1,4 +1,5 @@
 use super::object;
+use crate::guest;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
@@ -14,6 +15,7 @@ pub(crate) struct Work {
     pub(crate) name: String,
     gpus: usize,
     priority: Option<&'static str>,
+    scheduler: String,
     /// Bound already when it is created, past any scheduler.
     node: Option<String>,
     annotations: Map<String, Value>,
@@ -26,6 +28,7 @@ impl Work {
             name: name.to_owned(),
             gpus,
             priority: None,
+            scheduler: guest::scheduler_name().to_owned(),
             node: None,
             annotations: Map::new(),
         }
@@ -34,6 +37,12 @@ impl Work {
     /// With a PriorityClass.
     pub(crate) fn priority(mut self, class: &'static str) -> Self {
         self.priority = Some(class);
+        self
+    }
+
+    /// For another scheduler than the suite's own.
+    pub(crate) fn scheduler(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.scheduler);
         self
     }
 
@@ -61,12 +70,14 @@ impl Work {
         }
         let mut spec = json!({
             "restartPolicy": restart,
+            "schedulerName": self.scheduler,
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": false,
             "containers": [{ "name": "main", "image": "train:1", "resources": { "requests": resources, "limits": resources } }],
         });
+        guest::keep_on_marked_nodes(&mut spec);
         if let Some(class) = self.priority {
-            spec["priorityClassName"] = json!(class);
+            spec["priorityClassName"] = json!(guest::cluster_wide(class));
         }
         if let Some(node) = &self.node {
             spec["nodeName"] = json!(node);

@@ -29,7 +29,12 @@ impl Binaries {
             )
         });
         let found = Self { folder: folder.into() };
-        for name in ["etcd", "kube-apiserver", "kube-controller-manager", "kwok"] {
+        let control_plane: &[&str] = if crate::guest::is_guest() {
+            &[]
+        } else {
+            &["etcd", "kube-apiserver", "kube-controller-manager"]
+        };
+        for name in control_plane.iter().chain(&["kwok"]) {
             let path = found.path(name);
             assert!(path.is_file(), "{FOLDER} has no {name}: run hack/controlplane/build.sh");
         }
@@ -41,11 +46,16 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    /// KWOK's stage files.
-    pub(crate) fn stages(&self) -> Vec<PathBuf> {
+    /// KWOK's stage files, without those of these names.
+    pub(crate) fn stages(&self, without: &[&str]) -> Vec<PathBuf> {
         let folder = self.folder.join("stages");
         let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         let mut stages: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        stages.retain(|stage| {
+            !without
+                .iter()
+                .any(|name| stage.file_stem().is_some_and(|stem| stem == *name))
+        });
         stages.sort();
         stages
     }

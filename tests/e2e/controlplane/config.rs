@@ -26,9 +26,21 @@ impl SchedulerConfig {
         let root = document.as_object_mut().unwrap();
         root.remove("extenders");
         root.insert("leaderElection".into(), json!({ "leaderElect": false }));
-        // One profile, under the name that a pod gets when it names none.
-        document["profiles"][0]["schedulerName"] = json!("default-scheduler");
+        // One profile, under the name that the suite's pods name.
+        document["profiles"][0]["schedulerName"] = json!(crate::guest::scheduler_name());
         Self { document, extender }
+    }
+
+    /// What kube-scheduler does when it is told nothing, under its own name.
+    pub(crate) fn as_delivered() -> Self {
+        Self {
+            document: json!({
+                "apiVersion": "kubescheduler.config.k8s.io/v1",
+                "kind": "KubeSchedulerConfiguration",
+                "leaderElection": { "leaderElect": false },
+            }),
+            extender: Value::Null,
+        }
     }
 
     /// With the shipped extender stanza at an address.

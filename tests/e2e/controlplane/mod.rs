@@ -1,8 +1,9 @@
-//! A real control plane on loopback.
+//! A real control plane, on loopback or given.
 //!
 //! Owns the processes: their certificates, ports, flags and logs. [`ControlPlane::start`] brings up etcd, kube-apiserver,
-//! kube-controller-manager and KWOK; a [`Scheduler`] is started apart, so that a scenario can queue pods first. What leaves is
-//! a kubeconfig. Everything lives in one temporary folder and dies with the value. Must never know what a scenario tests.
+//! kube-controller-manager and KWOK, or KWOK alone where the suite is a guest on a cluster; a [`Scheduler`] is started apart, so
+//! that a scenario can queue pods first. What leaves is a kubeconfig. Everything lives in one temporary folder and dies with the
+//! value; a guest also removes what it made. Must never know what a scenario tests.
 
 mod binaries;
 mod certificates;
@@ -10,6 +11,7 @@ mod config;
 mod ports;
 mod process;
 mod scheduler;
+mod servers;
 
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;
@@ -17,23 +19,34 @@ pub(crate) use ports::{free_port, wait_for_port};
 pub(crate) use process::Process;
 pub(crate) use scheduler::Scheduler;
 
-use certificates::Certificates;
+use crate::guest;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use servers::Servers;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tempfile::TempDir;
 
-/// etcd, kube-apiserver, kube-controller-manager and KWOK, up and ready.
+/// What a control plane of the suite's own is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// One scenario: every node is KWOK's, and pods go without a service account, so that nobody waits for one.
+    Scenario,
+    /// Work by hand: admission is as in a cluster, and nodes with [`KWOK_NODES`] are KWOK's.
+    Development,
+}
+
+/// The annotation by which KWOK's own documentation marks its nodes.
+pub(crate) const KWOK_NODES: &str = "kwok.x-k8s.io/node=fake";
+
+/// A control plane without a scheduler, up and ready, with KWOK's nodes on it.
 pub(crate) struct ControlPlane {
     // Fields drop in this order: whoever writes stops before what it writes to.
     kwok: Process,
-    controller_manager: Process,
-    api_server: Process,
-    etcd: Process,
-    certificates: Certificates,
-    /// Of etcd and of the API server, for its restart.
-    ports: (u16, u16),
+    /// None on a cluster that others started.
+    servers: Option<Servers>,
+    /// The minor version of that cluster.
+    guest_on: Option<u32>,
     kubeconfig: PathBuf,
     binaries: Binaries,
     folder: Folder,
@@ -41,6 +54,19 @@ pub(crate) struct ControlPlane {
 
 /// The folder of one control plane. It stays when the test fails, since the logs are in it.
 struct Folder(Option<TempDir>);
+
+impl Folder {
+    fn create() -> Self {
+        // Two crates of the test bring rustls without a default provider.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let folder = tempfile::Builder::new().prefix("heliotrope-e2e-").tempdir();
+        Self(Some(folder.unwrap()))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.as_ref().unwrap().path()
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -53,38 +79,59 @@ impl Drop for Folder {
 }
 
 impl ControlPlane {
-    /// Starts everything but the scheduler and returns once the API server is ready.
+    /// Starts everything but the scheduler and returns once the API server is ready; on a cluster that others started, what
+    /// is missing there.
     pub(crate) async fn start() -> Self {
+        match guest::kubeconfig() {
+            Some(kubeconfig) => Self::join(kubeconfig).await,
+            None => Self::start_own(Purpose::Scenario).await,
+        }
+    }
+
+    /// Starts a control plane of its own.
+    pub(crate) async fn start_own(purpose: Purpose) -> Self {
         let from = Instant::now();
-        // Two crates of the test bring rustls without a default provider.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let binaries = Binaries::find();
-        let folder = tempfile::Builder::new().prefix("heliotrope-e2e-").tempdir().unwrap();
-        let home = folder.path();
-        let certificates = Certificates::issue(home);
-
-        let etcd_port = free_port();
-        let etcd = start_etcd(&binaries, home, etcd_port);
-        wait_for_port(etcd_port, Duration::from_secs(20)).await;
-
-        let api_port = free_port();
-        let api_server = start_api_server(&binaries, home, &certificates, etcd_port, api_port);
-        let kubeconfig = certificates.write_kubeconfig(home, api_port);
-        wait_until_ready(&kubeconfig, Duration::from_secs(60)).await;
-
-        let controller_manager = start_controller_manager(&binaries, home, &certificates, &kubeconfig);
-        let kwok = start_kwok(&binaries, home, &kubeconfig);
+        let (binaries, folder) = (Binaries::find(), Folder::create());
+        let servers = Servers::start(&binaries, folder.path(), purpose).await;
+        let kubeconfig = servers.kubeconfig.clone();
+        let kwok = match purpose {
+            Purpose::Scenario => start_kwok(&binaries, folder.path(), &kubeconfig, None, SUITE_LEAVES_OUT),
+            Purpose::Development => start_kwok(&binaries, folder.path(), &kubeconfig, Some(KWOK_NODES), &[]),
+        };
         println!("control plane up in {:.1} s", from.elapsed().as_secs_f64());
         Self {
             kwok,
-            controller_manager,
-            api_server,
-            etcd,
-            certificates,
-            ports: (etcd_port, api_port),
+            servers: Some(servers),
+            guest_on: None,
             kubeconfig,
             binaries,
-            folder: Folder(Some(folder)),
+            folder,
+        }
+    }
+
+    /// Becomes a guest: KWOK for the suite's nodes and no others.
+    async fn join(kubeconfig: PathBuf) -> Self {
+        let (binaries, folder) = (Binaries::find(), Folder::create());
+        let client = client(&kubeconfig).await;
+        let version = client.apiserver_version().await;
+        let version = version.unwrap_or_else(|e| panic!("{} answers no client: {e}", kubeconfig.display()));
+        println!("a guest on Kubernetes {}", version.git_version);
+        guest::prepare(&client).await.unwrap();
+        let annotation = guest::selector();
+        let kwok = start_kwok(
+            &binaries,
+            folder.path(),
+            &kubeconfig,
+            Some(&annotation),
+            SUITE_LEAVES_OUT,
+        );
+        Self {
+            kwok,
+            servers: None,
+            guest_on: version.minor.trim_end_matches('+').parse().ok(),
+            kubeconfig,
+            binaries,
+            folder,
         }
     }
 
@@ -95,7 +142,7 @@ impl ControlPlane {
 
     /// Where logs and files of this run go.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.0.as_ref().unwrap().path()
+        self.folder.path()
     }
 
     /// The binaries it runs.
@@ -110,30 +157,65 @@ impl ControlPlane {
 
     /// Starts a scheduler with a configuration.
     pub(crate) fn scheduler(&self, which: Which, config: &SchedulerConfig) -> Scheduler {
+        let version = self.binaries.version(which);
+        let minor = version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        if let (Some(minor), Some(cluster)) = (minor, self.guest_on) {
+            // It would wait without end for kinds that the API server does not know.
+            assert!(
+                minor <= cluster,
+                "kube-scheduler {version} is newer than the cluster (1.{cluster}): give one of the cluster's version in HELIOTROPE_CONTROLPLANE"
+            );
+        }
         Scheduler::start(self, which, config)
     }
 
     /// Kills the API server, as the loss of its machine would.
     pub(crate) fn stop_api_server(&mut self) {
-        self.api_server.kill();
+        self.servers
+            .as_mut()
+            .expect("a guest's API server is not ours to stop")
+            .stop_api_server();
     }
 
     /// Starts it again, at the same address, and waits until it is ready.
     pub(crate) async fn start_api_server(&mut self) {
-        let (etcd, api) = self.ports;
-        self.api_server = start_api_server(&self.binaries, self.folder(), &self.certificates, etcd, api);
-        wait_until_ready(&self.kubeconfig, Duration::from_secs(60)).await;
+        let servers = self
+            .servers
+            .as_mut()
+            .expect("a guest's API server is not ours to start");
+        servers.start_api_server(&self.binaries, self.folder.path()).await;
     }
 
     /// Ends the test if a part has left on its own.
     pub(crate) fn assert_running(&mut self) {
-        for part in [
-            &mut self.etcd,
-            &mut self.api_server,
-            &mut self.controller_manager,
-            &mut self.kwok,
-        ] {
-            part.assert_running();
+        self.kwok.assert_running();
+        if let Some(servers) = &mut self.servers {
+            servers.assert_running();
+        }
+    }
+}
+
+impl Drop for ControlPlane {
+    /// A guest leaves nothing behind, whatever became of the scenario.
+    fn drop(&mut self) {
+        if self.servers.is_some() {
+            return;
+        }
+        let kubeconfig = self.kubeconfig.clone();
+        // The scenario's runtime waits for this drop, so the removal has one of its own.
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async { guest::remove_everything(&client(&kubeconfig).await).await })
+        });
+        let removed = removed.join().unwrap_or_else(|_| Err("it ended early".into()));
+        if let Err(why) = removed {
+            let message = format!("not everything of the suite was removed from the cluster: {why}");
+            // A second panic would end the process before the first was told.
+            assert!(std::thread::panicking(), "{message}");
+            eprintln!("{message}");
         }
     }
 }
@@ -146,20 +228,6 @@ async fn client(kubeconfig: &Path) -> kube::Client {
     kube::Client::try_from(config).unwrap()
 }
 
-async fn wait_until_ready(kubeconfig: &Path, patience: Duration) {
-    let client = client(kubeconfig).await;
-    let until = Instant::now() + patience;
-    loop {
-        let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
-        let answer = client.request_text(request).await;
-        match answer {
-            Ok(text) if text.trim() == "ok" => return,
-            _ if Instant::now() > until => panic!("kube-apiserver is not ready after {patience:?}: {answer:?}"),
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-}
-
 /// `--name=value` for the flags of one process.
 fn flags<const N: usize>(pairs: [(&str, &dyn AsRef<std::ffi::OsStr>); N]) -> Vec<OsString> {
     let flag = |(name, value): &(&str, &dyn AsRef<std::ffi::OsStr>)| {
@@ -170,78 +238,28 @@ fn flags<const N: usize>(pairs: [(&str, &dyn AsRef<std::ffi::OsStr>); N]) -> Vec
     pairs.iter().map(flag).collect()
 }
 
-fn start_etcd(binaries: &Binaries, home: &Path, port: u16) -> Process {
-    let client = format!("http://127.0.0.1:{port}");
-    let peer = format!("http://127.0.0.1:{}", free_port());
-    let flags = flags([
-        ("data-dir", &home.join("etcd")),
-        ("listen-client-urls", &client),
-        ("advertise-client-urls", &client),
-        ("listen-peer-urls", &peer),
-        ("initial-advertise-peer-urls", &peer),
-        ("initial-cluster", &format!("default={peer}")),
-        ("unsafe-no-fsync", &"true"),
-    ]);
-    Process::start("etcd", &binaries.path("etcd"), flags, home)
-}
+/// Stages of KWOK that the suite does without. KWOK deletes a pod that is being deleted by its name alone, and comes late: it
+/// would hit the next pod of that name. The suite's pods have no grace period and go without it.
+const SUITE_LEAVES_OUT: &[&str] = &["pod-delete"];
 
-fn start_api_server(binaries: &Binaries, home: &Path, certificates: &Certificates, etcd: u16, port: u16) -> Process {
-    let flags = flags([
-        ("etcd-servers", &format!("http://127.0.0.1:{etcd}")),
-        ("bind-address", &"127.0.0.1"),
-        ("secure-port", &port.to_string()),
-        // Without it the server refuses a loopback address and exits.
-        ("endpoint-reconciler-type", &"none"),
-        ("tls-cert-file", &certificates.server_cert),
-        ("tls-private-key-file", &certificates.server_key),
-        ("client-ca-file", &certificates.ca),
-        ("service-account-key-file", &certificates.service_account_public),
-        ("service-account-signing-key-file", &certificates.service_account_key),
-        ("service-account-issuer", &"https://kubernetes.default.svc"),
-        ("service-cluster-ip-range", &"10.96.0.0/16"),
-        ("authorization-mode", &"RBAC"),
-        // Pods of the test have no service account.
-        ("disable-admission-plugins", &"ServiceAccount"),
-        ("cert-dir", &home.join("apiserver")),
-    ]);
-    Process::start("kube-apiserver", &binaries.path("kube-apiserver"), flags, home)
-}
-
-fn start_controller_manager(
+/// KWOK for the nodes that carry an annotation `KEY=VALUE`, or for all of them.
+fn start_kwok(
     binaries: &Binaries,
     home: &Path,
-    certificates: &Certificates,
     kubeconfig: &Path,
+    annotation: Option<&str>,
+    without: &[&str],
 ) -> Process {
-    let flags = flags([
-        ("kubeconfig", &kubeconfig),
-        ("controllers", &"*"),
-        ("service-account-private-key-file", &certificates.service_account_key),
-        ("root-ca-file", &certificates.ca),
-        ("leader-elect", &"false"),
-        ("bind-address", &"127.0.0.1"),
-        ("secure-port", &free_port().to_string()),
-        ("cert-dir", &home.join("controller-manager")),
-        // Deployments of hundreds of pods should not wait for the client's own brake.
-        ("kube-api-qps", &"500"),
-        ("kube-api-burst", &"500"),
-    ]);
-    Process::start(
-        "kube-controller-manager",
-        &binaries.path("kube-controller-manager"),
-        flags,
-        home,
-    )
-}
-
-fn start_kwok(binaries: &Binaries, home: &Path, kubeconfig: &Path) -> Process {
     let mut flags = flags([
         ("kubeconfig", &kubeconfig),
-        ("manage-all-nodes", &"true"),
+        ("manage-all-nodes", &annotation.is_none().to_string()),
         ("node-lease-duration-seconds", &"40"),
         ("server-address", &format!("127.0.0.1:{}", free_port())),
     ]);
-    for stage in binaries.stages() {
+    if let Some(annotation) = annotation {
+        flags.push(format!("--manage-nodes-with-annotation-selector={annotation}").into());
+    }
+    for stage in binaries.stages(without) {
         flags.push("--config".into());
         flags.push(stage.into());
     }

@@ -79,7 +79,7 @@ impl Heliotrope {
 
     /// Reads `/explain` of a pod in the namespace of all work.
     pub(crate) async fn explain(&self, pod: &str) -> serde_json::Value {
-        let url = self.admin_url(&format!("explain?pod={}/{pod}", crate::cluster::NAMESPACE));
+        let url = self.admin_url(&format!("explain?pod={}/{pod}", crate::guest::namespace()));
         let answer = self.client.get(url).send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))

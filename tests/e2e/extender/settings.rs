@@ -34,13 +34,17 @@ impl HeliotropeSettings {
         self
     }
 
-    /// A zone that reads a file.
+    /// A zone that reads a file; the last of its chain where it has one already.
     pub(crate) fn file(mut self, zone: &str, file: &CarbonFile) -> Self {
+        let name = format!("file-{zone}");
         self.provider(json!({
-            "name": format!("file-{zone}"), "type": "file", "path": file.path(), "interval": "1s",
+            "name": name, "type": "file", "path": file.path(), "interval": "1s",
             "signal": "average", "basis": "direct",
         }));
-        self.zone(zone, json!([format!("file-{zone}")]));
+        match self.carbon["zones"][zone].as_array_mut() {
+            Some(chain) => chain.push(json!(name)),
+            None => self.zone(zone, json!([name])),
+        }
         self
     }
 

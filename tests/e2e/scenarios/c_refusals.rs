@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// How long the idle cluster is watched.
 const IDLE: Duration = Duration::from_secs(45);
 /// How long pods come and go beside the refused ones.
-const CHURN: Duration = Duration::from_secs(60);
+const CHURN: Duration = Duration::from_secs(30);
 /// Refused pods that wait during the churn.
 const REFUSED: usize = 20;
 

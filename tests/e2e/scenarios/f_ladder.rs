@@ -5,22 +5,25 @@ use crate::cluster::{Images, Work};
 use crate::controlplane::{SchedulerConfig, Which};
 use crate::extender::Heliotrope;
 use crate::figures::Figures;
+use crate::world::CarbonFile;
 use std::time::{Duration, Instant};
 
 /// The whole walk takes less: the running period of the fake grid ends within two minutes, a value is the last known for one
-/// more, and a forecast counts for five.
-const WALK: Duration = Duration::from_secs(360);
+/// more, and a forecast counts for four.
+const WALK: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f_the_ladder_is_walked() {
     let mut figures = Figures::of("f_ladder");
     let mut site = Site::start(120, Images::Nowhere).await;
     site.west.end_period_soon();
+    let archive = CarbonFile::archive(site.plane.folder(), WEST.1, WEST.2);
     let settings = site
         .settings()
+        .file(WEST.1, &archive)
         .carbon("liveGrace", "0s")
         .carbon("lastKnownFor", "1m")
-        .carbon("forecastFor", "5m")
+        .carbon("forecastFor", "4m")
         .power_key("freshFor", "4s")
         .power_key("staleFor", "10s");
     let heliotrope = site.heliotrope(&settings).await;

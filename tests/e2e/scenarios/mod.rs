@@ -15,5 +15,6 @@ mod i_throughput;
 mod j_restarts;
 mod k_deploy;
 mod l_wire;
+mod m_installed;
 mod site;
 mod smoke;

@@ -160,7 +160,7 @@ fn labels(number: usize, host: &str, model: Model, gpu: usize, holder: Option<&s
         .map(|pod| {
             format!(
                 r#",container="main",namespace="{}",pod="{pod}""#,
-                crate::cluster::NAMESPACE
+                crate::guest::namespace()
             )
         })
         .unwrap_or_default();

@@ -206,6 +206,7 @@ async fn one_wrong_period_does_not_cost_the_others() {
     ]);
     let (reports, outcomes) = asked(json(body), "").await;
     assert_eq!(outcomes, ["ok", "ok"]);
+    assert_eq!(ahead(&reports).forecast.as_ref().unwrap().points.len(), 1);
     assert_eq!(ahead(&reports).latest.unwrap().value, grams(250.0));
 }
 

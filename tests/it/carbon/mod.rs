@@ -137,11 +137,16 @@ impl Rig {
 
     /// The next report of which something holds.
     async fn next_that(&mut self, holds: impl Fn(&CarbonReport) -> bool) -> CarbonReport {
+        let start = Instant::now();
         loop {
             let report = self.next().await;
             if holds(&report) {
                 return report;
             }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "none of the reports is it, the last was {report:?}"
+            );
         }
     }
 

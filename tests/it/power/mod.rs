@@ -70,6 +70,7 @@ impl Rig {
 
     /// Takes in every report until one comes of which something holds.
     async fn take_until(&mut self, holds: impl Fn(&PowerReport) -> bool) {
+        let start = Instant::now();
         loop {
             let report = tokio::time::timeout(PATIENCE, self.reports.recv());
             let report = report.await.expect("no report came").expect("the room stopped");
@@ -78,6 +79,7 @@ impl Rig {
             if last {
                 return;
             }
+            assert!(start.elapsed() < PATIENCE, "none of the reports is it");
         }
     }
 

@@ -1,0 +1,7 @@
+/// A node's place in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeIx(pub u32);
+
+/// A zone's place in a snapshot. The same zone keeps its place from one snapshot to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ZoneIx(pub u16);

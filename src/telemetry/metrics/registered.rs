@@ -1,0 +1,173 @@
+//! Every metric with its name and its help.
+
+use super::{Float, Metrics};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+
+fn latency() -> Histogram {
+    // From 50 µs to 0.8 s by doublings: the scheduler's own loop takes about 1.2 ms a pod.
+    Histogram::new((0..15).map(|doubling| 50e-6 * f64::from(1_u32 << doubling)))
+}
+
+impl Metrics {
+    /// A fresh set.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Arc::default(),
+            page: Arc::default(),
+            latency: Family::new_with_constructor(latency),
+            requests: Family::default(),
+            refusals: Family::default(),
+            decisions: Family::default(),
+            bindings: Family::default(),
+            fetches: Family::default(),
+            budgets: Family::default(),
+            budgets_left: Family::default(),
+            mismatches: Counter::default(),
+            power_fetches: Family::default(),
+            implausible: Family::default(),
+            nameless: Family::default(),
+            watch_errors: Family::default(),
+            records_dropped: Counter::default(),
+            zone_intensity: Family::default(),
+            zone_age: Family::default(),
+            zone_rung: Family::default(),
+            power_nodes: Family::default(),
+            power_watts: Float::default(),
+            power_age: Float::default(),
+            generation: Gauge::default(),
+            snapshot_age: Float::default(),
+            nodes: Gauge::default(),
+        };
+        let mut registry = Registry::with_prefix("heliotrope");
+        metrics.register_requests(&mut registry);
+        metrics.register_sources(&mut registry);
+        metrics.register_picture(&mut registry);
+        metrics.registry = Arc::new(registry);
+        metrics
+    }
+
+    /// What happened.
+    fn register_requests(&self, r: &mut Registry) {
+        r.register(
+            "extender_request_duration_seconds",
+            "Time from request head to answer, by verb",
+            self.latency.clone(),
+        );
+        r.register(
+            "extender_requests",
+            "Requests of kube-scheduler, by verb and what they were answered",
+            self.requests.clone(),
+        );
+        r.register(
+            "refused_nodes",
+            "Nodes refused by filter, by rule",
+            self.refusals.clone(),
+        );
+        r.register(
+            "decisions",
+            "Pods weighed, by the carbon rung that their candidates were compared on",
+            self.decisions.clone(),
+        );
+        r.register(
+            "bindings",
+            "GPU pods bound, by where the node stood in our ranking",
+            self.bindings.clone(),
+        );
+        r.register(
+            "watch_errors",
+            "Interruptions of the watches",
+            self.watch_errors.clone(),
+        );
+        r.register(
+            "decision_records_dropped",
+            "Decisions not recorded because the writer was behind",
+            self.records_dropped.clone(),
+        );
+    }
+
+    /// What came of asking others.
+    fn register_sources(&self, r: &mut Registry) {
+        r.register(
+            "carbon_fetches",
+            "What carbon providers were asked, by outcome; several zones that one call serves are `*`",
+            self.fetches.clone(),
+        );
+        r.register(
+            "carbon_kind_mismatches",
+            "Carbon reports of another kind than the one ranked",
+            self.mismatches.clone(),
+        );
+        r.register(
+            "power_fetches",
+            "What power sources were asked, by outcome",
+            self.power_fetches.clone(),
+        );
+        r.register(
+            "power_implausible_samples",
+            "Power samples refused as impossible",
+            self.implausible.clone(),
+        );
+        r.register(
+            "power_nameless_samples",
+            "Power samples without a node or a board",
+            self.nameless.clone(),
+        );
+    }
+
+    /// How things stand.
+    fn register_picture(&self, r: &mut Registry) {
+        r.register(
+            "carbon_intensity_grams_per_kwh",
+            "Carbon intensity now, by zone, source and rung",
+            self.zone_intensity.clone(),
+        );
+        r.register("carbon_age_seconds", "Age of that value", self.zone_age.clone());
+        r.register(
+            "carbon_best_rung",
+            "1 on the best rung that a zone has, 0 on the others",
+            self.zone_rung.clone(),
+        );
+        r.register(
+            "carbon_calls_per_hour",
+            "Calls that a carbon provider may get in an hour",
+            self.budgets.clone(),
+        );
+        r.register(
+            "carbon_calls_left",
+            "Calls left of those of the last hour",
+            self.budgets_left.clone(),
+        );
+        r.register(
+            "power_nodes",
+            "Nodes, by how good their power figure is",
+            self.power_nodes.clone(),
+        );
+        r.register(
+            "power_measured_watts",
+            "Watts measured over all nodes with a fresh or stale sample",
+            self.power_watts.clone(),
+        );
+        r.register(
+            "power_oldest_sample_seconds",
+            "Age of the oldest power sample that counts",
+            self.power_age.clone(),
+        );
+        r.register(
+            "snapshot_generation",
+            "Number of the current snapshot",
+            self.generation.clone(),
+        );
+        r.register(
+            "snapshot_age_seconds",
+            "Age of the current snapshot",
+            self.snapshot_age.clone(),
+        );
+        r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+    }
+}
