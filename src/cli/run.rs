@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 /// Run a role until it is told to stop
 ///
-/// SIGTERM or SIGINT drains: readiness ends at once, requests are answered for two more seconds, and those in flight are
-/// finished. A second signal ends it at once.
+/// SIGTERM or SIGINT drains: readiness ends at once, requests are answered for two more seconds, and those in flight get
+/// five more to finish. A second signal ends it at once.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Run {

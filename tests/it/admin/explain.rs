@@ -95,6 +95,7 @@ fn explain(rig: &Rig, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_heliotrope"))
         .arg("explain")
         .args(arguments)
+        .env("NO_PROXY", "127.0.0.1")
         .env("HELIOTROPE_ADMIN", format!("http://{}", rig.admin))
         .output()
         .unwrap()
