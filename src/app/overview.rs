@@ -81,15 +81,6 @@ fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
     }
 }
 
-fn type_of(source: &SourceSettings) -> &'static str {
-    match source {
-        SourceSettings::Gb { .. } => "gb-carbon-intensity",
-        SourceSettings::File { .. } => "file",
-        SourceSettings::Prometheus { .. } => "prometheus",
-        SourceSettings::Static => "static",
-    }
-}
-
 impl Overview {
     /// Looks settings over.
     #[must_use]
@@ -136,7 +127,7 @@ fn zone_overview(zone: &ZoneId, chain: &[String], carbon: &CarbonSettings, loade
         let Some(provider) = carbon.providers.iter().find(|provider| provider.name == *name) else {
             continue;
         };
-        providers.push(format!("{name} ({})", type_of(&provider.source)));
+        providers.push(format!("{name} ({})", provider.source.type_name()));
         rungs.extend(
             rungs_of(&provider.source, carbon.kind)
                 .iter()

@@ -1,7 +1,6 @@
 //! The extender role: every room joined, supervised, and drained at the end.
 
 use super::settings::{Change, Loaded, Settings, watch_file};
-use super::tables::Tables;
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
 use crate::cluster::{ClusterWatch, connect};
@@ -35,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::Result<()> {
     let settings = loaded.settings.clone();
     let (clock, metrics) = (system_clock(), Metrics::new());
-    let (around, around_in) = watch::channel((surroundings(&settings, &loaded.tables), band(&settings)));
+    let (around, around_in) = watch::channel((settings.surroundings(&loaded.tables), band(&settings)));
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
@@ -173,7 +172,7 @@ async fn reload(
             live.placement.store(Arc::new(next));
             let surrounded = Surroundings {
                 kind,
-                ..surroundings(&loaded.settings, &loaded.tables)
+                ..loaded.settings.surroundings(&loaded.tables)
             };
             if live.around.send((surrounded, band(&loaded.settings))).is_err() {
                 tracing::warn!("settings were taken, but nobody builds snapshots any more");
@@ -199,19 +198,6 @@ fn placement(generation: u64, settings: &Settings) -> Placement {
 
 fn band(settings: &Settings) -> f64 {
     settings.placement.policy.band.get()
-}
-
-fn surroundings(settings: &Settings, tables: &Tables) -> Surroundings {
-    Surroundings {
-        kind: settings.carbon.kind,
-        regions: tables.regions.table.clone(),
-        catalogue: Arc::clone(&tables.gpus.catalogue),
-        ladder: settings.carbon.ladder,
-        power: settings.power.bounds,
-        pue: settings.power.pue.clone(),
-        wake: settings.placement.wake.clone(),
-        host: settings.power.host,
-    }
 }
 
 /// Hosts that the settings name as sources: naming one there allows it.

@@ -1,7 +1,7 @@
+use super::FIRST_INSTANT;
 use super::grid::{self, KIND, SimulatedZone, WorldError};
 use super::nodes::{self, SimulatedNode};
 use super::pods::{self, SimulatedPod};
-use super::{FIRST_INSTANT, later};
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::grid::RegionTable;
 use crate::snapshot::{HostModel, LadderBounds, PowerBounds, Pue, Surroundings, WakeWeights};
@@ -83,18 +83,6 @@ impl World {
             },
             ..Namespaces::default()
         }
-    }
-
-    /// The last arrival.
-    #[must_use]
-    pub fn last_arrival(&self) -> Timestamp {
-        self.pods.last().map_or(self.start, |pod| pod.arrives)
-    }
-
-    /// The end of the simulated day.
-    #[must_use]
-    pub fn end_of_day(&self) -> Timestamp {
-        later(self.start, super::DAY)
     }
 
     pub(super) fn zone(&self, node: &SimulatedNode) -> Option<&SimulatedZone> {

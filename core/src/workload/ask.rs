@@ -96,12 +96,6 @@ impl ZoneRule {
     pub fn allows(&self, zone: &ZoneId) -> bool {
         !self.deny.contains(zone) && self.allow.as_ref().is_none_or(|allow| allow.contains(zone))
     }
-
-    /// Whether the rule refuses anything at all.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.allow.is_none() && self.deny.is_empty()
-    }
 }
 
 /// A pod, parsed and bounded.

@@ -1,5 +1,6 @@
 use super::placement::{PlacementSettings, RawPlacementSettings};
 use crate::admin::settings::{AdminSettings, RawAdmin};
+use crate::app::tables::Tables;
 use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
@@ -7,8 +8,10 @@ use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
 use crate::telemetry::settings::{LogSettings, RawLog};
+use heliotrope_core::snapshot::Surroundings;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The file as it is written: one section a room. A room is added with one line here, one in [`Settings`], one in
 /// [`RawSettings::validate`], and one in [`RawSettings::located`] for each file it names.
@@ -88,6 +91,23 @@ impl RawSettings {
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),
+        }
+    }
+}
+
+impl Settings {
+    /// What snapshots are built with: the tables, and the figures of the sections that say something about them.
+    #[must_use]
+    pub fn surroundings(&self, tables: &Tables) -> Surroundings {
+        Surroundings {
+            kind: self.carbon.kind,
+            regions: tables.regions.table.clone(),
+            catalogue: Arc::clone(&tables.gpus.catalogue),
+            ladder: self.carbon.ladder,
+            power: self.power.bounds,
+            pue: self.power.pue.clone(),
+            wake: self.placement.wake.clone(),
+            host: self.power.host,
         }
     }
 }

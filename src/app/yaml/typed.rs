@@ -3,16 +3,6 @@ use super::finding::{Finding, Position};
 use super::parser::{options, plain_message};
 use serde::de::DeserializeOwned;
 
-impl Document {
-    /// Reads the parts of the document that a type knows, and passes over the rest.
-    ///
-    /// # Errors
-    /// The first value of a wrong type.
-    pub fn view<T: DeserializeOwned>(&self) -> Result<T, Finding> {
-        typed(self)
-    }
-}
-
 /// Reads a document into a type.
 ///
 /// # Errors

@@ -45,6 +45,11 @@ pub enum SourceSettings {
     Static,
 }
 
+const GB: &str = "gb-carbon-intensity";
+const FILE: &str = "file";
+const PROMETHEUS: &str = "prometheus";
+const STATIC: &str = "static";
+
 impl SourceSettings {
     /// The address that is called, where one is.
     #[must_use]
@@ -52,6 +57,17 @@ impl SourceSettings {
         match self {
             Self::Gb { url, .. } | Self::Prometheus { url, .. } => Some(url),
             Self::File { .. } | Self::Static => None,
+        }
+    }
+
+    /// The `type` by which the settings name it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Gb { .. } => GB,
+            Self::File { .. } => FILE,
+            Self::Prometheus { .. } => PROMETHEUS,
+            Self::Static => STATIC,
         }
     }
 
@@ -74,24 +90,24 @@ impl SourceSettings {
     /// The keys that a type reads besides those of every provider.
     pub(super) fn keys(kind: &str) -> Option<&'static [&'static str]> {
         Some(match kind {
-            "gb-carbon-intensity" => &["url", "regions", "callsPerHour"],
-            "file" => &["path", "zone", "signal", "basis"],
-            "prometheus" => &["url", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
-            "static" => &[],
+            GB => &["url", "regions", "callsPerHour"],
+            FILE => &["path", "zone", "signal", "basis"],
+            PROMETHEUS => &["url", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
+            STATIC => &[],
             _ => return None,
         })
     }
 
     pub(super) fn validate(raw: &RawProvider, problems: &mut Problems) -> Option<Self> {
         match raw.r#type.as_deref() {
-            Some("gb-carbon-intensity") => {
+            Some(GB) => {
                 let regions = gb_regions(raw.regions.as_ref(), problems);
                 let url = address(raw.url.as_deref().or(Some(GB_URL)), problems)?;
                 Some(Self::Gb { url, regions })
             }
-            Some("file") => file(raw, problems),
-            Some("prometheus") => prometheus(raw, problems),
-            Some("static") => Some(Self::Static),
+            Some(FILE) => file(raw, problems),
+            Some(PROMETHEUS) => prometheus(raw, problems),
+            Some(STATIC) => Some(Self::Static),
             _ => {
                 problems.report("type", "must be gb-carbon-intensity, file, prometheus or static");
                 None

@@ -2,12 +2,11 @@
 //! narrowing. Pods are queued first, then the scheduler starts. One run, rounds in turn, ratios of medians.
 
 use super::site::Site;
-use crate::cluster::{Bindings, Images, Work};
-use crate::controlplane::{SchedulerConfig, Which};
+use crate::cluster::Images;
+use crate::controlplane::SchedulerConfig;
 use crate::extender::Echo;
 use crate::figures::Figures;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 const NODES: usize = 1000;
 /// Enough for several seconds of scheduling at the rates that two cores give.
@@ -95,13 +94,13 @@ async fn run(site: &Site, asked: Asked) -> Run {
     let shipped = SchedulerConfig::shipped();
     match asked {
         Asked::Nobody => Run {
-            pods_per_second: rate(site, &shipped).await,
+            pods_per_second: site.bound_per_second(&shipped, PODS).await,
             cpu_per_pod: None,
         },
         Asked::Echo => {
             let echo = Echo::start(&site.plane).await;
             let before = echo.cpu_seconds();
-            let pods_per_second = rate(site, &shipped.with_extender(echo.url())).await;
+            let pods_per_second = site.bound_per_second(&shipped.with_extender(echo.url()), PODS).await;
             Run {
                 pods_per_second,
                 cpu_per_pod: per_pod(before, echo.cpu_seconds()),
@@ -112,7 +111,9 @@ async fn run(site: &Site, asked: Asked) -> Run {
                 .heliotrope(&site.settings().power_key("interval", INTERVAL).placement("keep", keep))
                 .await;
             let before = heliotrope.cpu_seconds();
-            let pods_per_second = rate(site, &shipped.with_extender(&heliotrope.url())).await;
+            let pods_per_second = site
+                .bound_per_second(&shipped.with_extender(&heliotrope.url()), PODS)
+                .await;
             Run {
                 pods_per_second,
                 cpu_per_pod: per_pod(before, heliotrope.cpu_seconds()),
@@ -129,18 +130,4 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Queues the pods, then starts the scheduler: pods bound per second.
-async fn rate(site: &Site, config: &SchedulerConfig) -> f64 {
-    let work = Work::new("queued", 1);
-    site.cluster.create_pods(&work, PODS).await;
-    let mut bindings = Bindings::of_waiting(&site.cluster).await;
-    let mut scheduler = site.plane.scheduler(Which::Current, config);
-    let all = bindings.wait(PODS, Duration::from_secs(120)).await;
-    scheduler.assert_running();
-    assert!(all, "only {} of {PODS} pods were bound", bindings.count());
-    scheduler.stop().await;
-    site.cluster.delete_work(&work).await;
-    bindings.per_second()
 }

@@ -1,8 +1,8 @@
 //! A site as an operator would have it: nodes in three regions, DCGM's exporter, Prometheus, three grids, and settings that
 //! name them. Scenarios change what the grids say.
 
-use crate::cluster::{Cluster, Images, NodeSpec, fleet};
-use crate::controlplane::ControlPlane;
+use crate::cluster::{Bindings, Cluster, Images, NodeSpec, Work, fleet};
+use crate::controlplane::{ControlPlane, SchedulerConfig, Which};
 use crate::extender::{Heliotrope, HeliotropeSettings};
 use crate::world::{CarbonFile, FakeExporter, FakeGrid, Prometheus};
 use std::time::{Duration, Instant};
@@ -72,6 +72,20 @@ impl Site {
         let measured = |fresh: f64| fresh >= self.nodes.len() as f64;
         wait_metric(&heliotrope, "heliotrope_power_nodes", &[("rung", "fresh")], measured).await;
         heliotrope
+    }
+
+    /// Queues pods, then starts the scheduler and waits until every one of them has a node: pods bound per second.
+    pub(super) async fn bound_per_second(&self, config: &SchedulerConfig, pods: usize) -> f64 {
+        let work = Work::new("queued", 1);
+        self.cluster.create_pods(&work, pods).await;
+        let mut bindings = Bindings::of_waiting(&self.cluster).await;
+        let mut scheduler = self.plane.scheduler(Which::Current, config);
+        let all = bindings.wait(pods, Duration::from_secs(90)).await;
+        scheduler.assert_running();
+        assert!(all, "only {} of {pods} pods were bound", bindings.count());
+        scheduler.stop().await;
+        self.cluster.delete_work(&work).await;
+        bindings.per_second()
     }
 }
 

@@ -4,20 +4,11 @@ use super::gb::{national, period};
 use super::*;
 use heliotrope::app::settings::Settings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{SnapshotBuilder, Surroundings};
+use heliotrope_core::snapshot::SnapshotBuilder;
 
 fn builder(settings: &Settings) -> SnapshotBuilder {
     let tables = Tables::builtin().unwrap();
-    SnapshotBuilder::new(Surroundings {
-        kind: settings.carbon.kind,
-        regions: tables.regions.table.clone(),
-        catalogue: tables.gpus.catalogue.clone(),
-        ladder: settings.carbon.ladder,
-        power: settings.power.bounds,
-        pue: settings.power.pue.clone(),
-        wake: settings.placement.wake.clone(),
-        host: settings.power.host,
-    })
+    SnapshotBuilder::new(settings.surroundings(&tables))
 }
 
 /// Takes in what was told and gives the best rung of a zone with its value and source.

@@ -10,7 +10,7 @@ use heliotrope::outbound::HttpClient;
 use heliotrope::power::PowerSources;
 use heliotrope::telemetry::Metrics;
 use heliotrope_core::quantity::Watts;
-use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder, Surroundings};
+use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -122,16 +122,7 @@ impl Rig {
 /// A snapshot of nodes of which nothing is known but their names.
 fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuilder {
     let tables = Tables::builtin().unwrap();
-    let mut builder = SnapshotBuilder::new(Surroundings {
-        kind: settings.carbon.kind,
-        regions: tables.regions.table.clone(),
-        catalogue: tables.gpus.catalogue.clone(),
-        ladder: settings.carbon.ladder,
-        power: settings.power.bounds,
-        pue: settings.power.pue.clone(),
-        wake: settings.placement.wake.clone(),
-        host: settings.power.host,
-    });
+    let mut builder = SnapshotBuilder::new(settings.surroundings(&tables));
     for name in nodes {
         let facts = NodeFacts {
             name: Arc::from(*name),

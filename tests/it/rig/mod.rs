@@ -106,16 +106,7 @@ impl Rig {
             settings.extender.deadline = PATIENCE;
         }
         let tables = tables();
-        let around = Surroundings {
-            kind: settings.carbon.kind,
-            regions: tables.regions.table.clone(),
-            catalogue: Arc::clone(&tables.gpus.catalogue),
-            ladder: settings.carbon.ladder,
-            power: settings.power.bounds,
-            pue: settings.power.pue.clone(),
-            wake: settings.placement.wake.clone(),
-            host: settings.power.host,
-        };
+        let around = settings.surroundings(tables);
         let (surroundings, around_in) = watch::channel((around, settings.placement.policy.band.get()));
         let clock = Arc::new(AtomicI64::new(start().as_millisecond()));
         let broken = Arc::new(AtomicBool::new(false));
