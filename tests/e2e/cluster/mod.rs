@@ -50,7 +50,7 @@ impl Cluster {
         Api::all(self.client.clone())
     }
 
-    /// Creates nodes and waits until KWOK has made all of them Ready.
+    /// Creates nodes and waits until KWOK has made all of them Ready and the control plane has taken its taints off them.
     pub(crate) async fn create_nodes(&self, specs: &[NodeSpec]) {
         let from = Instant::now();
         self.create_more_nodes(specs).await;
@@ -191,7 +191,13 @@ impl Cluster {
     }
 }
 
+/// Whether a scheduler that starts now would place pods on the node. The condition alone is not enough: the node lifecycle
+/// controller removes its `not-ready` taint some time after it has seen the condition.
 fn is_ready(node: &Node) -> bool {
+    let mut taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    if taints.any(|taint| taint.key.starts_with("node.kubernetes.io/")) {
+        return false;
+    }
     let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions
         .into_iter()

@@ -7,12 +7,13 @@ use crate::controlplane::SchedulerConfig;
 use crate::extender::Echo;
 use crate::figures::Figures;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const NODES: usize = 1000;
 /// Enough for several seconds of scheduling at the rates that two cores give.
 const PODS: usize = 500;
 /// Between scrapes, and between questions to Prometheus: the defaults of a real site.
-const INTERVAL: &str = "30s";
+const INTERVAL: Duration = Duration::from_secs(30);
 /// Every configuration is run this often; the median counts.
 const ROUNDS: usize = 3;
 
@@ -108,7 +109,12 @@ async fn run(site: &Site, asked: Asked) -> Run {
         }
         Asked::Heliotrope(keep) => {
             let heliotrope = site
-                .heliotrope(&site.settings().power_key("interval", INTERVAL).placement("keep", keep))
+                .heliotrope(
+                    &site
+                        .settings()
+                        .power_key("interval", &format!("{}s", INTERVAL.as_secs()))
+                        .placement("keep", keep),
+                )
                 .await;
             let before = heliotrope.cpu_seconds();
             let pods_per_second = site

@@ -28,11 +28,11 @@ pub(super) struct Site {
 impl Site {
     /// Starts everything, with this many nodes and power scraped every second, so that scenarios need not wait for it.
     pub(super) async fn start(nodes: usize, images: Images) -> Self {
-        Self::scraped(nodes, images, "1s").await
+        Self::scraped(nodes, images, Duration::from_secs(1)).await
     }
 
     /// The same at another interval: where the load on two cores is measured, it should be that of a real site.
-    pub(super) async fn scraped(nodes: usize, images: Images, interval: &str) -> Self {
+    pub(super) async fn scraped(nodes: usize, images: Images, interval: Duration) -> Self {
         let plane = ControlPlane::start().await;
         let cluster = Cluster::new(plane.client().await);
         let nodes = fleet(nodes, images);

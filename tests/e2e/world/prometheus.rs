@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Names the binary that `hack/prometheus.sh` prints.
 const BINARY: &str = "HELIOTROPE_PROMETHEUS";
 
+/// How long it may take to start, and to answer what it has scraped.
+const STARTED_WITHIN: Duration = Duration::from_secs(30);
+
 /// A real Prometheus that scrapes the exporter.
 pub(crate) struct Prometheus {
     process: Process,
@@ -15,7 +18,7 @@ pub(crate) struct Prometheus {
 
 impl Prometheus {
     /// Starts it, scraping at an interval, and waits until it has scraped once.
-    pub(crate) async fn start(plane: &ControlPlane, exporter: SocketAddr, interval: &str) -> Self {
+    pub(crate) async fn start(plane: &ControlPlane, exporter: SocketAddr, interval: Duration) -> Self {
         let binary = std::env::var_os(BINARY).unwrap_or_else(|| {
             panic!(
                 "{BINARY} is not set. It names a prometheus binary. On Debian, unpack one and try again:\n\n    \
@@ -26,8 +29,9 @@ impl Prometheus {
         std::fs::create_dir(&home).unwrap();
         // The labels of the exporter's own pod, as service discovery adds them: with honor_labels off they push the
         // workload's to exported_pod and exported_namespace, as in a cluster.
+        let seconds = interval.as_secs();
         let config = format!(
-            "global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n\
+            "global: {{scrape_interval: {seconds}s, scrape_timeout: {seconds}s}}\n\
              scrape_configs:\n\
              - job_name: dcgm\n\
              \x20 honor_labels: false\n\
@@ -47,14 +51,15 @@ impl Prometheus {
             process: Process::start("prometheus", &PathBuf::from(binary), flags, plane.folder()),
             port,
         };
-        started.wait_scraped().await;
+        started.wait_scraped(interval + STARTED_WITHIN).await;
         started
     }
 
-    async fn wait_scraped(&mut self) {
+    /// Prometheus spreads its targets over the interval, so the first scrape may come a whole interval after the start.
+    async fn wait_scraped(&mut self, patience: Duration) {
         let client = http_client();
         let query = format!("{}/api/v1/query?query=count(DCGM_FI_DEV_POWER_USAGE)", self.url());
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + patience;
         loop {
             self.process.assert_running();
             let answer = match client.get(&query).send().await {
