@@ -23,7 +23,7 @@ pub struct VirtualGpu {
 pub struct GpuSharing {
     /// Physical boards, where the node says how many; 0 where they follow from what is allocatable.
     pub boards: u32,
-    /// Units that each device is advertised as (time slicing, MPS); 1 without sharing.
+    /// Units that each device is advertised as (time slicing, MPS); 1 without sharing, and no more than 1,000 are believed.
     pub replicas: u32,
     /// What a device is: a board, a slice of one (MIG with the `single` strategy), or a partition.
     pub device: GpuUnit,
@@ -87,7 +87,7 @@ impl GpuSharing {
                     GpuUnit::Device => f64::from(nominal) / f64::from(WHOLE_GPU),
                     part => self.part(vendor, part),
                 };
-                device / f64::from(self.replicas.max(1))
+                device / f64::from(self.replicas.clamp(1, WHOLE_GPU))
             }
             part => self.part(vendor, part),
         }
