@@ -88,7 +88,11 @@ impl Average<'_> {
         if self.pods.is_empty() {
             return Err(MetricFailure::NoPods);
         }
-        let groups: Vec<Group> = self.pods.iter().map(|pod| group(pod, self.of_cpu, timing, now)).collect();
+        let groups: Vec<Group> = self
+            .pods
+            .iter()
+            .map(|pod| group(pod, self.of_cpu, timing, now))
+            .collect();
         let by_request = matches!(self.target, AverageTarget::Utilisation(_));
         let (mut sums, mut ready) = (Sums::default(), 0_i64);
         for (pod, group) in self.pods.iter().zip(&groups) {
@@ -138,7 +142,10 @@ impl Average<'_> {
             match group {
                 Group::Missing if ratio < 1.0 => match self.target {
                     AverageTarget::Utilisation(percent) => {
-                        sums.add(saturate(i128::from(request) * i128::from(percent.max(100)) / 100), request);
+                        sums.add(
+                            saturate(i128::from(request) * i128::from(percent.max(100)) / 100),
+                            request,
+                        );
                     }
                     AverageTarget::Value(target) => sums.add(target, request),
                 },

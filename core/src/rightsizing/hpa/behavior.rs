@@ -61,7 +61,11 @@ impl Behavior {
     /// What the API server fills in, with the controller's flag for the window on the way down, in seconds.
     #[must_use]
     pub fn filled(downscale_stabilisation: i32) -> Self {
-        let policy = |kind, value| Policy { kind, value, period: 15 };
+        let policy = |kind, value| Policy {
+            kind,
+            value,
+            period: 15,
+        };
         Self {
             up: Rules {
                 window: 0,
@@ -123,7 +127,10 @@ impl Periods<'_> {
 }
 
 fn whole(replicas: f64) -> Replicas {
-    #[expect(clippy::cast_possible_truncation, reason = "cut to whole replicas, as the controller does")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "cut to whole replicas, as the controller does"
+    )]
     let whole = replicas as Replicas;
     whole
 }

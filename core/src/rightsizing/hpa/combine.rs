@@ -50,7 +50,12 @@ pub(super) fn combine(
     let propose = |(metric, reading): (&Metric, &MetricReading)| {
         let with = (spec.tolerance(), spec.version);
         let average = |pods: &[Pod], strays: &[i64], target, of_cpu| {
-            let average = Average { pods, strays, target, of_cpu };
+            let average = Average {
+                pods,
+                strays,
+                target,
+                of_cpu,
+            };
             average.propose(replicas.0, with, timing, now)
         };
         let proposed: Result<Proposed, _> = match (*metric, reading) {

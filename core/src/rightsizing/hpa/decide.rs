@@ -87,7 +87,11 @@ pub fn decide(spec: &HpaSpec, seen: &Observation, timing: Timing, memory: &mut M
     let stabilised = stabilise(spec, memory, (current, wanted), now);
     let limited = limit(spec, memory, (current, stabilised.0), now);
     // A minimum that was raised while there were no replicas counts again with the first of them.
-    let desired = if from_zero && spec.min != 0 { limited.0.max(spec.min) } else { limited.0 };
+    let desired = if from_zero && spec.min != 0 {
+        limited.0.max(spec.min)
+    } else {
+        limited.0
+    };
     Outcome::Metrics {
         combined,
         stabilised,

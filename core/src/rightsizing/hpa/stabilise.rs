@@ -22,7 +22,10 @@ pub(super) fn stabilise(
     (current, wanted): (Replicas, Replicas),
     now: Timestamp,
 ) -> (Replicas, Stabilised) {
-    let since = |seconds: i32| now.saturating_sub(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MIN);
+    let since = |seconds: i32| {
+        now.saturating_sub(SignedDuration::from_secs(seconds.into()))
+            .unwrap_or(Timestamp::MIN)
+    };
     let recent = memory.recommendations.iter();
     let held = match &spec.behavior {
         // Only the way down is held, and a recommendation of exactly the window's age still counts.

@@ -39,7 +39,10 @@ mod tests {
     fn exactly_ten_per_cent_above_is_where_versions_disagree() {
         let tolerance = Tolerance::default();
         for (usage, target) in [(11.0, 10.0), (22.0, 20.0), (110.0, 100.0)] {
-            assert!(!tolerance.holds(usage / target, HpaVersion::UpTo132), "{usage}/{target}");
+            assert!(
+                !tolerance.holds(usage / target, HpaVersion::UpTo132),
+                "{usage}/{target}"
+            );
             assert!(tolerance.holds(usage / target, HpaVersion::From133), "{usage}/{target}");
         }
         for version in [HpaVersion::UpTo132, HpaVersion::From133, HpaVersion::From137] {
