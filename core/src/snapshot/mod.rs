@@ -35,7 +35,7 @@ pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use index::{NodeIx, ZoneIx};
 pub use node::{Coefficient, CoefficientSource, NodeState};
-pub use picture::Snapshot;
+pub use picture::{Snapshot, SnapshotParts};
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,

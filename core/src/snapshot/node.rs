@@ -31,7 +31,7 @@ impl CoefficientSource {
 }
 
 /// A coefficient with its source.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Coefficient {
     /// Watts for one board.
     pub watts: Watts,
@@ -40,7 +40,7 @@ pub struct Coefficient {
 }
 
 /// A node in a snapshot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeState {
     /// Name.
     pub name: Arc<str>,

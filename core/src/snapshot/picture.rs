@@ -28,6 +28,50 @@ pub struct Snapshot {
     pub(super) zones: Vec<Arc<ZoneState>>,
 }
 
+/// Everything that a snapshot is made of, to write it down and to make it again.
+#[derive(Debug, Clone)]
+pub struct SnapshotParts {
+    /// Its number.
+    pub generation: u64,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// What it was built with.
+    pub surroundings: Arc<Surroundings>,
+    /// Kinds of pods.
+    pub classes: Vec<PodClass>,
+    /// What pending pods wait for.
+    pub pending: Pending,
+    /// Nodes, in the order of their names.
+    pub nodes: Vec<NodeState>,
+    /// Zones, each in its place.
+    pub zones: Vec<Arc<ZoneState>>,
+}
+
+impl From<SnapshotParts> for Snapshot {
+    fn from(parts: SnapshotParts) -> Self {
+        let SnapshotParts {
+            generation,
+            taken_at,
+            surroundings,
+            classes,
+            pending,
+            nodes,
+            zones,
+        } = parts;
+        let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
+        Self {
+            generation,
+            taken_at,
+            surroundings,
+            classes,
+            pending,
+            by_name: Arc::new(names.collect()),
+            nodes,
+            zones,
+        }
+    }
+}
+
 impl Snapshot {
     /// A node's place by its name.
     #[must_use]

@@ -1,12 +1,13 @@
 use crate::gpu::{GpuMilli, WHOLE_GPU};
 use crate::workload::GpuAsk;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// What is free on each physical board of a node, in thousandths.
 ///
 /// The API server does not say which board a pod was given, so boards are filled in a fixed order: whole boards first,
 /// shares best-fit. Inline up to 16 boards: copying a node allocates nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GpuSlots(SmallVec<[u16; 16]>);
 
 /// Boards counted of one node. A node says of itself how many it has, and no machine has more.
