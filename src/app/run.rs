@@ -9,7 +9,7 @@ use crate::outbound::HttpClient;
 use crate::power::PowerSources;
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Senders, Writer, channels};
+use crate::world::{Journal, Senders, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
@@ -38,6 +38,7 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let (told, journal) = Journal::new(&settings.decisions, Arc::clone(&clock), metrics.clone()).unzip();
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster = ClusterWatch::new(client, settings.cluster.labels.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
@@ -69,7 +70,14 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
-    endless(&mut tasks, "writer", writer.run(inbox, stop.clone()));
+    endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
+    if let Some(journal) = journal {
+        // Ends when the writer has: nobody is left to tell it anything.
+        tasks.spawn_blocking(|| {
+            journal.run();
+            ("decisions", Ok(()))
+        });
+    }
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
@@ -188,7 +196,7 @@ async fn reload(
 }
 
 fn placement(generation: u64, settings: &Settings) -> Placement {
-    let (policy, namespaces) = (settings.placement.policy.clone(), settings.placement.namespaces.clone());
+    let (policy, namespaces) = (Arc::new(settings.placement.policy.clone()), settings.placement.namespaces.clone());
     Placement {
         generation,
         policy,

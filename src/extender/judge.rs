@@ -1,17 +1,19 @@
 use super::answer::VictimMap;
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
-use super::offer::{Offer, candidates};
+use super::offer::Offer;
 use super::placement::Placement;
 use super::preempt;
 use super::settings::ExtenderSettings;
 use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
-use crate::world::{PodId, Record, Stage, World};
+use crate::world::{Asked, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
-use heliotrope_core::placement::{Bookings, NodeCost, Question, Verdict, common_rung, filter, score, weigh};
+use heliotrope_core::placement::{
+    Bookings, NodeCost, Question, Verdict, common_rung, filter, preempt as judge_victims, score, weigh,
+};
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
+use heliotrope_core::snapshot::Snapshot;
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -87,6 +89,17 @@ impl Case {
         }
     }
 
+    /// The question with all that it refers to, for the record.
+    fn asked(&self, bookings: Arc<Bookings>) -> Box<Asked> {
+        Box::new(Asked {
+            snapshot: Arc::clone(&self.snapshot),
+            workload: self.workload.clone(),
+            policy: Arc::clone(&self.placement.policy),
+            bookings,
+            now: self.now,
+        })
+    }
+
     pub(super) fn outcome(&self) -> &'static str {
         if self.steers() { "applied" } else { "shadow" }
     }
@@ -94,10 +107,21 @@ impl Case {
 
 /// The candidates of a case with their costs.
 pub(super) struct Weighed {
-    pub(super) places: Vec<Option<NodeIx>>,
-    templates: Vec<Option<NodeState>>,
+    offered: Offered,
     pub(super) rung: Option<Rung>,
     pub(super) costs: Arc<Vec<Option<NodeCost>>>,
+    /// The instant that costs were computed for: an earlier one where they were remembered.
+    at: Timestamp,
+}
+
+impl Weighed {
+    fn recorded(&self) -> WeighedRecord {
+        WeighedRecord {
+            rung: self.rung,
+            costs: Arc::clone(&self.costs),
+            at: self.at,
+        }
+    }
 }
 
 impl Extender {
@@ -161,9 +185,8 @@ impl Extender {
         } = case;
         let bookings = Bookings::none();
         let question = case.question(&bookings);
-        let places = offer.places(snapshot);
-        let templates = offer.templates(snapshot, &places);
-        let candidates = candidates(&places, &templates);
+        let offered = offer.offered(snapshot);
+        let candidates = offered.candidates();
         let rung = common_rung(&question, &candidates);
         let key = Key {
             uid: Arc::clone(&pod.uid),
@@ -174,26 +197,26 @@ impl Extender {
         };
         // Without a version nothing tells one state of the pod from the next, as in what-if questions of other callers.
         let versioned = !key.resource_version.is_empty();
-        let remembered = versioned.then(|| self.memo.get(&key, &places)).flatten();
-        let costs = remembered.unwrap_or_else(|| {
+        let remembered = versioned.then(|| self.memo.get(&key, &offered.places)).flatten();
+        let (costs, at) = remembered.unwrap_or_else(|| {
             let costs = Arc::new(weigh(&question, rung, &candidates));
-            if versioned && templates.is_empty() {
-                self.memo
-                    .put(key, Costs::new(snapshot.nodes().len(), &places, Arc::clone(&costs)));
+            if versioned && offered.templates.is_empty() {
+                let held = Costs::new(snapshot.nodes().len(), &offered.places, Arc::clone(&costs), case.now);
+                self.memo.put(key, held);
             }
-            costs
+            (costs, case.now)
         });
         Weighed {
-            places,
-            templates,
+            offered,
             rung,
             costs,
+            at,
         }
     }
 
     /// Filter's verdict, recorded.
     pub(super) fn filter(&self, case: &Case, weighed: &Weighed) -> Verdict {
-        let candidates = candidates(&weighed.places, &weighed.templates);
+        let candidates = weighed.offered.candidates();
         let bookings = Bookings::none();
         let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
@@ -203,11 +226,9 @@ impl Extender {
         self.record(
             case,
             Stage::Filter {
-                snapshot: Arc::clone(&case.snapshot),
-                workload: Box::new(case.workload.clone()),
-                rung: weighed.rung,
-                candidates: weighed.places.clone(),
-                costs: Arc::clone(&weighed.costs),
+                asked: case.asked(Arc::new(bookings)),
+                offered: weighed.offered.clone(),
+                weighed: weighed.recorded(),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
             },
@@ -215,9 +236,24 @@ impl Extender {
         verdict
     }
 
-    /// Which nodes preemption may empty, in the map's order.
-    pub(super) fn preempt(case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
-        preempt::judge(case, &Bookings::none(), victims)
+    /// Which nodes preemption may empty, in the map's order; recorded.
+    pub(super) fn preempt(&self, case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
+        let bookings = Bookings::none();
+        let candidates = preempt::candidates(case, victims);
+        let kept = judge_victims(&case.question(&bookings), &candidates);
+        let recorded = candidates.iter().map(|candidate| {
+            let victims = candidate.victims.iter().map(|uid| (*uid).to_owned());
+            (candidate.node, victims.collect())
+        });
+        self.record(
+            case,
+            Stage::Preempt {
+                asked: case.asked(Arc::new(bookings)),
+                candidates: recorded.collect(),
+                kept: kept.clone(),
+            },
+        );
+        kept
     }
 
     /// Prioritize's scores, recorded.
@@ -226,8 +262,9 @@ impl Extender {
         self.record(
             case,
             Stage::Prioritize {
-                snapshot: Arc::clone(&case.snapshot),
-                candidates: weighed.places.clone(),
+                asked: case.asked(Arc::new(Bookings::none())),
+                offered: weighed.offered.clone(),
+                weighed: weighed.recorded(),
                 scores: scores.clone(),
             },
         );

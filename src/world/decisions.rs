@@ -138,37 +138,36 @@ impl DecisionLog {
     }
 
     /// Takes a record in.
-    pub(super) fn record(&mut self, record: Record) {
+    pub(super) fn record(&mut self, record: &Record) {
         let Record { pod, at, stage } = record;
         match stage {
             Stage::Exempt(exemption) => {
-                let mut view = empty(pod, at);
-                view.exempt = Some(exemption);
+                let mut view = empty(pod, *at);
+                view.exempt = Some(*exemption);
                 self.put(view);
             }
             Stage::Filter {
-                snapshot,
-                workload,
-                rung,
-                candidates,
-                costs,
+                asked,
+                offered,
+                weighed,
                 refused,
                 kept,
             } => {
-                let mut view = empty(pod, at);
-                view.generation = snapshot.generation;
-                view.workload = Some(*workload);
-                view.rung = rung;
-                view.offered_to_us = candidates.len();
-                let answers = costs.iter().zip(refused).zip(kept);
-                view.candidates = candidates
+                let mut view = empty(pod, *at);
+                view.generation = asked.snapshot.generation;
+                view.workload = Some(asked.workload.clone());
+                view.rung = weighed.rung;
+                view.offered_to_us = offered.places.len();
+                let answers = weighed.costs.iter().zip(refused).zip(kept);
+                view.candidates = offered
+                    .places
                     .iter()
                     .zip(answers)
                     .filter_map(|(ix, ((cost, refused), kept))| {
                         Some(CandidateView {
-                            refused,
-                            offered: kept,
-                            ..row(&snapshot, (*ix)?, rung, *cost)?
+                            refused: *refused,
+                            offered: *kept,
+                            ..row(&asked.snapshot, (*ix)?, weighed.rung, *cost)?
                         })
                     })
                     .collect();
@@ -177,19 +176,20 @@ impl DecisionLog {
                 self.put(view);
             }
             Stage::Prioritize {
-                snapshot,
-                candidates,
-                scores,
+                asked, offered, scores, ..
             } => {
                 let Some(view) = self.by_uid.get_mut(&pod.uid) else {
                     return;
                 };
-                let names = candidates.iter().map(|ix| Some(snapshot.node((*ix)?)?.name.as_ref()));
-                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, s))).collect();
+                let places = offered.places.iter();
+                let names = places.map(|ix| Some(asked.snapshot.node((*ix)?)?.name.as_ref()));
+                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, *s))).collect();
                 for candidate in &mut view.candidates {
                     candidate.score = by_name.get(candidate.node.as_ref()).copied();
                 }
             }
+            // Who may be evicted says nothing about where the pod goes.
+            Stage::Preempt { .. } => {}
         }
     }
 
@@ -239,10 +239,10 @@ impl DecisionLog {
     }
 }
 
-fn empty(pod: PodId, at: Timestamp) -> DecisionView {
+fn empty(pod: &PodId, at: Timestamp) -> DecisionView {
     DecisionView {
         pod: format!("{}/{}", pod.namespace, pod.name),
-        uid: pod.uid,
+        uid: Arc::clone(&pod.uid),
         at,
         generation: 0,
         exempt: None,

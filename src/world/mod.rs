@@ -6,20 +6,24 @@
 //! ```text
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
 //! extender ─(Record, try_send)───────► Writer ─► DecisionLog ───────► admin
+//!                                          └(try_send)─► Journal ────► files ─► LogReader ─► replay
 //! ```
 //!
 //! Must never be waited for by a reader, and must never call out.
 
 mod bindings;
 mod decisions;
+mod journal;
 mod readiness;
 mod record;
+pub mod settings;
 mod writer;
 
 pub use bindings::BindOutcome;
 pub use decisions::{CandidateView, DecisionLog, DecisionView};
+pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use readiness::{Missing, Readiness};
-pub use record::{PodId, Record, Stage};
+pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;

@@ -1,6 +1,7 @@
 use super::World;
+use super::journal::{Entry, JournalSender};
 use super::readiness::Readiness;
-use super::record::Record;
+use super::record::{Record, Stage};
 use crate::telemetry::{Clock, Metrics};
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
 use heliotrope_core::workload::{OwnerKind, PodFacts};
@@ -73,6 +74,8 @@ pub struct Writer {
     surroundings: watch::Receiver<(Surroundings, f64)>,
     clock: Clock,
     metrics: Metrics,
+    /// The log on the disk, if there is one.
+    journal: Option<JournalSender>,
     readiness: Readiness,
     /// UIDs of the GPU pods seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
@@ -104,11 +107,19 @@ impl Writer {
             surroundings,
             clock,
             metrics,
+            journal: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
             relisted: None,
         };
         (writer, world)
+    }
+
+    /// Tells the log on the disk as well.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Option<JournalSender>) -> Self {
+        self.journal = journal;
+        self
     }
 
     /// Takes in what comes and publishes pictures of it until cancelled.
@@ -134,14 +145,14 @@ impl Writer {
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
                     // A decision is told before the pod is bound: a binding must not overtake it in the other channel.
                     while let Ok(record) = inbox.records.try_recv() {
-                        self.world.decisions().record(record);
+                        self.record(record);
                     }
                     for event in events.drain(..) {
                         self.observe(event);
                     }
                     dirty |= count > 0;
                 }
-                Some(record) = inbox.records.recv() => self.world.decisions().record(record),
+                Some(record) = inbox.records.recv() => self.record(record),
                 Ok(()) = self.surroundings.changed() => {
                     let surroundings = self.surroundings.borrow_and_update().0.clone();
                     self.builder.surround(surroundings);
@@ -154,6 +165,14 @@ impl Writer {
                     dirty = false;
                 }
             }
+        }
+    }
+
+    fn record(&self, record: Record) {
+        self.world.decisions().record(&record);
+        // A pod that nothing was decided about cannot be replayed.
+        if let Some(journal) = self.journal.as_ref().filter(|_| !matches!(record.stage, Stage::Exempt(_))) {
+            journal.tell(Entry::Record(Box::new(record)));
         }
     }
 
@@ -200,6 +219,15 @@ impl Writer {
         let outcome = self.world.decisions().bound(&pod.uid, node, band);
         if let Some(outcome) = outcome {
             self.metrics.bound(outcome.name());
+            if let Some(journal) = &self.journal {
+                journal.tell(Entry::Bound {
+                    pod: format!("{}/{}", pod.namespace, pod.name),
+                    uid: Arc::clone(&pod.uid),
+                    at: (self.clock)(),
+                    node: Arc::clone(node),
+                    outcome,
+                });
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ fn tables() -> &'static Tables {
 fn placement(generation: u64, settings: &Settings) -> Placement {
     Placement {
         generation,
-        policy: settings.placement.policy.clone(),
+        policy: Arc::new(settings.placement.policy.clone()),
         namespaces: settings.placement.namespaces.clone(),
     }
 }

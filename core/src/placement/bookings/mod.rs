@@ -2,8 +2,10 @@
 //!
 //! Owns [`Bookings`], a value: whoever decides holds it and changes it between decisions. Must never read a clock.
 
+use serde::{Deserialize, Serialize};
+
 /// The promises that stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bookings {}
 
 impl Bookings {
