@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod failure;
 mod render;
+mod replay;
 mod run;
 mod scheduler_config;
 mod stanza;
@@ -40,6 +41,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Replay(replay::Replay),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Replay(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {
