@@ -23,6 +23,9 @@ pub(super) fn exported() -> Labels {
     metrics.nameless("dcgm", 1);
     metrics.watch_error("nodes");
     metrics.record_dropped();
+    metrics.logged("written", 1);
+    metrics.log_bytes(1);
+    metrics.log_files(1);
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),
