@@ -196,7 +196,10 @@ async fn reload(
 }
 
 fn placement(generation: u64, settings: &Settings) -> Placement {
-    let (policy, namespaces) = (Arc::new(settings.placement.policy.clone()), settings.placement.namespaces.clone());
+    let (policy, namespaces) = (
+        Arc::new(settings.placement.policy.clone()),
+        settings.placement.namespaces.clone(),
+    );
     Placement {
         generation,
         policy,

@@ -59,7 +59,11 @@ impl Replay {
             Output::Json => render::json(out, &report)?,
             Output::Table => table(out, &report)?,
         }
-        if report.different > 0 { Err(Failure::Told(1)) } else { Ok(()) }
+        if report.different > 0 {
+            Err(Failure::Told(1))
+        } else {
+            Ok(())
+        }
     }
 
     fn policy(&self) -> Result<Option<Policy>, Failure> {
@@ -83,10 +87,18 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         report.bound
     )?;
     if report.dropped > 0 {
-        writeln!(out, "{} decisions are not in these files: they were dropped when they were made", report.dropped)?;
+        writeln!(
+            out,
+            "{} decisions are not in these files: they were dropped when they were made",
+            report.dropped
+        )?;
     }
     if report.torn > 0 {
-        writeln!(out, "{} files end in a line that broke off; what was in it is lost", report.torn)?;
+        writeln!(
+            out,
+            "{} files end in a line that broke off; what was in it is lost",
+            report.torn
+        )?;
     }
     if report.different == 0 {
         writeln!(out, "all the same, to the last bit")?;

@@ -72,7 +72,11 @@ impl Memo {
     }
 
     /// The costs and the instant that they were computed for.
-    pub(super) fn get(&self, key: &Key, candidates: &[Option<NodeIx>]) -> Option<(Arc<Vec<Option<NodeCost>>>, Timestamp)> {
+    pub(super) fn get(
+        &self,
+        key: &Key,
+        candidates: &[Option<NodeIx>],
+    ) -> Option<(Arc<Vec<Option<NodeCost>>>, Timestamp)> {
         let held = self.0.get(key)?;
         Some((held.of(candidates)?, held.at))
     }

@@ -97,11 +97,15 @@ impl<'a> Offer<'a> {
     pub(super) fn offered(&self, snapshot: &Snapshot) -> Offered {
         let places: Vec<Option<NodeIx>> = self.names().map(|name| snapshot.find(name)).collect();
         let templates = self.templates(snapshot, &places);
-        let meaningless = |place: usize, ix: Option<NodeIx>| ix.is_none() && !templates.get(place).is_some_and(Option::is_some);
+        let meaningless =
+            |place: usize, ix: Option<NodeIx>| ix.is_none() && !templates.get(place).is_some_and(Option::is_some);
         let unknown = self.names().zip(&places).enumerate();
         let unknown = unknown.filter(|(place, (_, ix))| meaningless(*place, **ix));
         Offered {
-            unknown: unknown.take(MAX_UNKNOWN).map(|(_, (name, _))| Arc::from(name)).collect(),
+            unknown: unknown
+                .take(MAX_UNKNOWN)
+                .map(|(_, (name, _))| Arc::from(name))
+                .collect(),
             places,
             templates,
         }

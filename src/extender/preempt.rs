@@ -26,7 +26,12 @@ pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
 pub(super) fn candidates<'a>(case: &Case, victims: &'a VictimMap<'_>) -> Vec<PreemptCandidate<'a>> {
     let of = |(name, victims): (&std::borrow::Cow<'_, str>, &'a Victims<MetaVictim>)| PreemptCandidate {
         node: case.snapshot.find(name),
-        victims: victims.pods.iter().flatten().map(|victim| victim.uid.as_str()).collect(),
+        victims: victims
+            .pods
+            .iter()
+            .flatten()
+            .map(|victim| victim.uid.as_str())
+            .collect(),
     };
     victims.iter().map(of).collect()
 }

@@ -183,7 +183,8 @@ impl DecisionLog {
                 };
                 let places = offered.places.iter();
                 let names = places.map(|ix| Some(asked.snapshot.node((*ix)?)?.name.as_ref()));
-                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, *s))).collect();
+                let by_name: HashMap<&str, u8> =
+                    names.zip(scores).filter_map(|(name, s)| Some((name?, *s))).collect();
                 for candidate in &mut view.candidates {
                     candidate.score = by_name.get(candidate.node.as_ref()).copied();
                 }

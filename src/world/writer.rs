@@ -171,7 +171,11 @@ impl Writer {
     fn record(&self, record: Record) {
         self.world.decisions().record(&record);
         // A pod that nothing was decided about cannot be replayed.
-        if let Some(journal) = self.journal.as_ref().filter(|_| !matches!(record.stage, Stage::Exempt(_))) {
+        if let Some(journal) = self
+            .journal
+            .as_ref()
+            .filter(|_| !matches!(record.stage, Stage::Exempt(_)))
+        {
             journal.tell(Entry::Record(Box::new(record)));
         }
     }

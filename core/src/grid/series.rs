@@ -42,7 +42,9 @@ impl TryFrom<Written> for IntensitySeries {
     fn try_from(written: Written) -> Result<Self, SeriesError> {
         let mut at = written.from;
         let points = written.steps.into_iter().map(|(step, value)| {
-            at = at.saturating_add(SignedDuration::from_nanos(step)).unwrap_or(Timestamp::MAX);
+            at = at
+                .saturating_add(SignedDuration::from_nanos(step))
+                .unwrap_or(Timestamp::MAX);
             IntensityPoint { from: at, value }
         });
         Self::new(points.collect(), written.end)

@@ -106,7 +106,8 @@ impl From<Vec<(String, Region, ZoneId)>> for RegionTable {
 impl From<RegionTable> for Vec<(String, Region, ZoneId)> {
     fn from(table: RegionTable) -> Self {
         let rows = table.by_provider.into_iter();
-        rows.map(|((provider, region), zone)| (provider, region, zone)).collect()
+        rows.map(|((provider, region), zone)| (provider, region, zone))
+            .collect()
     }
 }
 

@@ -49,7 +49,9 @@ pub(super) fn differences(call: &LoggedCall, file: &str, report: &mut Report) ->
             let weighed = found.weighed(&question, &candidates, *rung, costs);
             let verdict = filter(&question, weighed.0, &candidates, &weighed.1);
             let rule = |rule: &Option<Refusal>| rule.map_or("accepted", Refusal::name);
-            found.each("refused", &candidates, refused, &verdict.refused, |one| rule(one).to_owned());
+            found.each("refused", &candidates, refused, &verdict.refused, |one| {
+                rule(one).to_owned()
+            });
             found.each("kept", &candidates, kept, &verdict.kept, ToString::to_string);
         }
         LoggedAnswer::Prioritize { rung, costs, scores } => {
@@ -66,8 +68,16 @@ pub(super) fn differences(call: &LoggedCall, file: &str, report: &mut Report) ->
             });
             let emptied: Vec<_> = emptied.collect();
             let again = preempt(&question, &emptied);
-            let candidates = emptied.iter().map(|one| one.node.map_or(Candidate::Unknown, Candidate::Known));
-            found.each("may be emptied", &candidates.collect::<Vec<_>>(), kept, &again, ToString::to_string);
+            let candidates = emptied
+                .iter()
+                .map(|one| one.node.map_or(Candidate::Unknown, Candidate::Known));
+            found.each(
+                "may be emptied",
+                &candidates.collect::<Vec<_>>(),
+                kept,
+                &again,
+                ToString::to_string,
+            );
         }
     }
     found.differences
@@ -116,9 +126,16 @@ impl Found<'_> {
             if same {
                 continue;
             }
-            let (was, is) = (logged.as_ref().map(|cost| cost.grams), cost.as_ref().map(NodeCost::total));
+            let (was, is) = (
+                logged.as_ref().map(|cost| cost.grams),
+                cost.as_ref().map(NodeCost::total),
+            );
             let alike = was.map(f64::to_bits) == is.map(f64::to_bits);
-            let what = if alike { "watts, seconds or another figure than grams" } else { "grams" };
+            let what = if alike {
+                "watts, seconds or another figure than grams"
+            } else {
+                "grams"
+            };
             let text = |grams: Option<f64>| grams.map_or("unknown".to_owned(), |grams| grams.to_string());
             self.note(self.name(candidate), what, text(was), text(is));
         }

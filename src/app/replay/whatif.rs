@@ -1,7 +1,5 @@
 use crate::world::{LoggedAnswer, LoggedCall};
-use heliotrope_core::placement::{
-    Candidate, NodeCost, Policy, Question, Verdict, common_rung, filter, score, weigh,
-};
+use heliotrope_core::placement::{Candidate, NodeCost, Policy, Question, Verdict, common_rung, filter, score, weigh};
 use serde::Serialize;
 
 /// Costs that agree to nine digits are equal, as they are for placement.

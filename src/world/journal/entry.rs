@@ -68,8 +68,15 @@ impl Entry {
                 let answer = Answer::Filter {
                     rung: weighed.rung,
                     costs: cost_rows(&order, &weighed.costs)?,
-                    refused: by_rule.into_iter().map(|(rule, places)| (rule, places.into_iter().collect())).collect(),
-                    kept: order.of_each(kept).filter(|(_, kept)| **kept).map(|(place, _)| place).collect(),
+                    refused: by_rule
+                        .into_iter()
+                        .map(|(rule, places)| (rule, places.into_iter().collect()))
+                        .collect(),
+                    kept: order
+                        .of_each(kept)
+                        .filter(|(_, kept)| **kept)
+                        .map(|(place, _)| place)
+                        .collect(),
                 };
                 call(told, record, asked, Some((order, offered)), Some(weighed.at), answer)
             }
@@ -87,15 +94,29 @@ impl Entry {
                 let answer = Answer::Prioritize {
                     rung: weighed.rung,
                     costs: cost_rows(&order, &weighed.costs)?,
-                    scores: by_score.into_iter().map(|(score, places)| (score, places.into_iter().collect())).collect(),
+                    scores: by_score
+                        .into_iter()
+                        .map(|(score, places)| (score, places.into_iter().collect()))
+                        .collect(),
                 };
                 call(told, record, asked, Some((order, offered)), Some(weighed.at), answer)
             }
-            Stage::Preempt { asked, candidates, kept } => {
-                let victims = candidates.iter().map(|(ix, victims)| (ix.map(|ix| ix.0), victims.clone()));
+            Stage::Preempt {
+                asked,
+                candidates,
+                kept,
+            } => {
+                let victims = candidates
+                    .iter()
+                    .map(|(ix, victims)| (ix.map(|ix| ix.0), victims.clone()));
                 let answer = Answer::Preempt {
                     victims: victims.collect(),
-                    kept: kept.iter().enumerate().filter(|(_, kept)| **kept).map(|(place, _)| place).collect(),
+                    kept: kept
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, kept)| **kept)
+                        .map(|(place, _)| place)
+                        .collect(),
                 };
                 call(told, record, asked, None, None, answer)
             }
@@ -181,7 +202,9 @@ fn cost_rows(order: &Order, costs: &[Option<NodeCost>]) -> Result<Vec<CostRow>, 
         }
     }
     let rows = rows.into_iter();
-    Ok(rows.map(|(grams, check, places)| (grams, check, places.into_iter().collect::<Runs>())).collect())
+    Ok(rows
+        .map(|(grams, check, places)| (grams, check, places.into_iter().collect::<Runs>()))
+        .collect())
 }
 
 /// A hash over every figure of a cost: one bit of one figure changes it.

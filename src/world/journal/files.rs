@@ -40,7 +40,9 @@ impl Files {
     /// Whether the next line needs a new file: none is open, or this one is full. One whose beginning is longer than half a
     /// file may grow to twice its beginning: else it would hold nothing but beginnings.
     pub(super) fn needs_new(&self) -> bool {
-        self.open.as_ref().is_none_or(|open| open.bytes >= self.max_bytes.max(2 * open.beginning))
+        self.open
+            .as_ref()
+            .is_none_or(|open| open.bytes >= self.max_bytes.max(2 * open.beginning))
     }
 
     /// Closes the open file, and opens the next one; gives its number. The oldest files go, so that no more are left than
@@ -148,7 +150,9 @@ fn sequences(dir: &Path) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
         found.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
     found.sort_unstable();

@@ -17,7 +17,9 @@ pub(super) fn between(old: &Value, new: &Value) -> Option<Value> {
         };
         Some((key.clone(), patch))
     });
-    let gone = before.iter().filter(|(key, value)| !value.is_null() && !after.contains_key(*key));
+    let gone = before
+        .iter()
+        .filter(|(key, value)| !value.is_null() && !after.contains_key(*key));
     let gone = gone.map(|(key, _)| (key.clone(), Value::Null));
     let patch: serde_json::Map<String, Value> = changed.chain(gone).collect();
     (!patch.is_empty()).then_some(Value::Object(patch))
@@ -58,7 +60,11 @@ mod tests {
     }
 
     fn values() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![any::<bool>().prop_map(Value::from), (0_u8..3).prop_map(Value::from), "[ab]".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            (0_u8..3).prop_map(Value::from),
+            "[ab]".prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 12, 4, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),

@@ -25,7 +25,9 @@ pub enum ReadError {
     #[error("is no decision log: its first line does not say so")]
     NoLog,
     /// A version that is not known here.
-    #[error("is version {found} of the format, and this heliotrope reads version {VERSION}: use the one that wrote it, {by}")]
+    #[error(
+        "is version {found} of the format, and this heliotrope reads version {VERSION}: use the one that wrote it, {by}"
+    )]
     Version {
         /// Its version.
         found: u32,
@@ -136,9 +138,15 @@ impl LoggedCall {
     /// The candidates, in the order of the answer.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate<'_>> {
-        let known = self.known.iter().map(|place| Candidate::Known(NodeIx(u32::try_from(*place).unwrap_or(u32::MAX))));
+        let known = self
+            .known
+            .iter()
+            .map(|place| Candidate::Known(NodeIx(u32::try_from(*place).unwrap_or(u32::MAX))));
         let given = self.given.iter().map(Candidate::Given);
-        known.chain(given).chain(std::iter::repeat_n(Candidate::Unknown, self.unknown)).collect()
+        known
+            .chain(given)
+            .chain(std::iter::repeat_n(Candidate::Unknown, self.unknown))
+            .collect()
     }
 }
 
@@ -196,7 +204,8 @@ impl<R: BufRead> LogReader<R> {
             let line = self.line;
             // The parser's own words may quote the line.
             let wrong = |problem: String| ReadError::Line { line, problem };
-            let place = |error: &serde_json::Error| format!("not what this version writes, at column {}", error.column());
+            let place =
+                |error: &serde_json::Error| format!("not what this version writes, at column {}", error.column());
             match parsed.map_err(|error| wrong(place(&error)))? {
                 Line::File { .. } => return Err(wrong("a second first line".to_owned())),
                 Line::State { parts } => self
@@ -207,9 +216,7 @@ impl<R: BufRead> LogReader<R> {
                     let call = self.call(*call).map_err(|error| wrong(error.to_string()))?;
                     return Ok(Some(Told::Call(Box::new(call))));
                 }
-                Line::Bound {
-                    pod, node, outcome, ..
-                } => return Ok(Some(Told::Bound { pod, node, outcome })),
+                Line::Bound { pod, node, outcome, .. } => return Ok(Some(Told::Bound { pod, node, outcome })),
                 Line::Dropped { count, .. } => return Ok(Some(Told::Dropped(count))),
             }
         }
@@ -218,7 +225,13 @@ impl<R: BufRead> LogReader<R> {
 
     fn call(&mut self, call: Call) -> Result<LoggedCall, serde_json::Error> {
         let asked = self.state.asked(call.at)?;
-        let expected = inputs(self.state.sum(), &call.uid, call.at, call.weighed_at, call.candidates.as_ref())?;
+        let expected = inputs(
+            self.state.sum(),
+            &call.uid,
+            call.at,
+            call.weighed_at,
+            call.candidates.as_ref(),
+        )?;
         let Candidates { known, given, unknown } = call.candidates.unwrap_or_default();
         let known = known.places(MAX_CANDIDATES);
         let unknown = usize::try_from(unknown).unwrap_or(usize::MAX).min(MAX_CANDIDATES);
@@ -261,7 +274,11 @@ fn answer(answer: Answer, count: usize) -> LoggedAnswer {
         } => LoggedAnswer::Filter {
             rung,
             costs: spread_costs(costs, count),
-            refused: spread(refused.into_iter().map(|(rule, places)| (Some(rule), places)), count, None),
+            refused: spread(
+                refused.into_iter().map(|(rule, places)| (Some(rule), places)),
+                count,
+                None,
+            ),
             kept: spread([(true, kept)], count, false),
         },
         Answer::Prioritize { rung, costs, scores } => LoggedAnswer::Prioritize {
@@ -277,7 +294,9 @@ fn answer(answer: Answer, count: usize) -> LoggedAnswer {
 }
 
 fn spread_costs(rows: Vec<CostRow>, count: usize) -> Vec<Option<LoggedCost>> {
-    let rows = rows.into_iter().map(|(grams, check, places)| (Some(LoggedCost { grams, check }), places));
+    let rows = rows
+        .into_iter()
+        .map(|(grams, check, places)| (Some(LoggedCost { grams, check }), places));
     spread(rows, count, None)
 }
 

@@ -48,7 +48,9 @@ pub struct Journal {
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Journal").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("Journal")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
     }
 }
 

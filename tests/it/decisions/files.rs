@@ -8,13 +8,18 @@ use std::process::Command;
 async fn ask(rig: &Rig, from: u32, to: u32) {
     for n in from..to {
         // Another ask each time: what is written does not repeat.
-        rig.post("/filter", names_body(&job(&format!("p{n}"), 1 + n % 8), &all())).await;
+        rig.post("/filter", names_body(&job(&format!("p{n}"), 1 + n % 8), &all()))
+            .await;
     }
     rig.settle().await;
 }
 
 fn heliotrope(path: &std::path::Path) -> (Option<i32>, String) {
-    let told = Command::new(env!("CARGO_BIN_EXE_heliotrope")).arg("replay").arg(path).output().unwrap();
+    let told = Command::new(env!("CARGO_BIN_EXE_heliotrope"))
+        .arg("replay")
+        .arg(path)
+        .output()
+        .unwrap();
     let text = [told.stdout, told.stderr].concat();
     (told.status.code(), String::from_utf8(text).unwrap())
 }
@@ -22,7 +27,8 @@ fn heliotrope(path: &std::path::Path) -> (Option<i32>, String) {
 #[tokio::test]
 async fn nothing_is_written_before_something_was_decided() {
     let (rig, dir) = logging("{mode: prefer}", "").await;
-    rig.post("/filter", names_body(&crate::rig::daemon("d", 1), &all())).await;
+    rig.post("/filter", names_body(&crate::rig::daemon("d", 1), &all()))
+        .await;
     rig.close_log().await;
     assert_eq!(files(dir.path()).len(), 0);
 }
@@ -59,7 +65,10 @@ async fn g9_files_are_bounded_in_size_and_number_and_each_stands_for_itself() {
 #[tokio::test]
 async fn a_process_that_starts_again_begins_a_new_file() {
     let dir = tempfile::tempdir().unwrap();
-    let sections = format!("placement: {{mode: prefer}}\ndecisions: {{dir: {}}}", dir.path().display());
+    let sections = format!(
+        "placement: {{mode: prefer}}\ndecisions: {{dir: {}}}",
+        dir.path().display()
+    );
     for start in 0..2 {
         let rig = Rig::start(&sections).await;
         ask(&rig, start, start + 1).await;
@@ -116,10 +125,16 @@ async fn g1_a_disk_that_cannot_be_written_is_counted_and_stops_nothing() {
     let blocked = dir.path().join("a");
     // The folder cannot be made: where it should be stands a file.
     fs::write(&blocked, "").unwrap();
-    let sections = format!("placement: {{mode: prefer}}\ndecisions: {{dir: {}}}", blocked.join("b").display());
+    let sections = format!(
+        "placement: {{mode: prefer}}\ndecisions: {{dir: {}}}",
+        blocked.join("b").display()
+    );
     let rig = Rig::start(&sections).await;
     ask(&rig, 0, 3).await;
-    until("the failures", || rig.counted(r#"heliotrope_decision_log_lines_total{outcome="failed"}"#) == 3).await;
+    until("the failures", || {
+        rig.counted(r#"heliotrope_decision_log_lines_total{outcome="failed"}"#) == 3
+    })
+    .await;
     assert_eq!(rig.answered("filter", "applied"), 3);
     assert_eq!(rig.get("/explain?pod=ml/p1").await.status, 200);
     rig.close_log().await;

@@ -2,6 +2,7 @@
 
 mod files;
 mod replay;
+mod size;
 
 use crate::rig::Rig;
 use heliotrope::app::replay::{Report, replay};
@@ -13,13 +14,19 @@ use tempfile::TempDir;
 /// A rig that logs into a folder.
 async fn logging(placement: &str, limits: &str) -> (Rig, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let sections = format!("placement: {placement}\ndecisions: {{dir: {}{limits}}}", dir.path().display());
+    let sections = format!(
+        "placement: {placement}\ndecisions: {{dir: {}{limits}}}",
+        dir.path().display()
+    );
     (Rig::start(&sections).await, dir)
 }
 
 /// The files of a folder, oldest first.
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     found.sort();
     found
 }

@@ -40,7 +40,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let nodes = || proptest::collection::vec(0_usize..7, 1..9);
     let step = prop_oneof![
         (0_usize..3, 0.0..900.0_f64).prop_map(|(zone, grams)| Step::Intensity(zone, grams)),
-        (0_usize..3, proptest::collection::vec(0.1..700.0_f64, 1..6)).prop_map(|(zone, ahead)| Step::Forecast(zone, ahead)),
+        (0_usize..3, proptest::collection::vec(0.1..700.0_f64, 1..6))
+            .prop_map(|(zone, ahead)| Step::Forecast(zone, ahead)),
         (node.clone(), 1.0..3000.0_f64).prop_map(|(node, watts)| Step::Measure(node, watts)),
         (0_u8..6, node.clone(), 1_u32..8).prop_map(|(pod, node, gpus)| Step::Bind(pod, node, gpus)),
         (0_u8..6).prop_map(Step::Gone),
@@ -50,7 +51,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0_u8..6, 1_u32..9, nodes()).prop_map(|(pod, gpus, nodes)| Step::Filter(pod, gpus, nodes)),
         (0_u8..6, 1_u32..9, nodes()).prop_map(|(pod, gpus, nodes)| Step::Filter(pod, gpus, nodes)),
         (0_u8..6, 1_u32..9, nodes()).prop_map(|(pod, gpus, nodes)| Step::Prioritize(pod, gpus, nodes)),
-        (0_u8..6, proptest::collection::vec((0_usize..6, 0_u8..6), 1..5)).prop_map(|(pod, nodes)| Step::Preempt(pod, nodes)),
+        (0_u8..6, proptest::collection::vec((0_usize..6, 0_u8..6), 1..5))
+            .prop_map(|(pod, nodes)| Step::Preempt(pod, nodes)),
         (0_u8..6, nodes()).prop_map(|(pod, nodes)| Step::Whole(pod, nodes)),
     ];
     proptest::collection::vec(step, 4..28)
@@ -61,7 +63,10 @@ const ZONES: [&str; 3] = ["SE-SE3", "GB", "DE"];
 /// The last one is a name that nobody knows.
 fn names(nodes: &[usize]) -> Vec<&'static str> {
     let known = all();
-    let mut names: Vec<&str> = nodes.iter().map(|node| known.get(*node).copied().unwrap_or("nobody-knows-me")).collect();
+    let mut names: Vec<&str> = nodes
+        .iter()
+        .map(|node| known.get(*node).copied().unwrap_or("nobody-knows-me"))
+        .collect();
     // kube-scheduler names a node once.
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(*name));
@@ -118,11 +123,13 @@ async fn play(rig: &Rig, step: &Step) -> u64 {
             rig.post("/filter", names_body(&pod(*name, *gpus), &names(nodes))).await;
             // Prioritize finds the costs remembered, and the clock gone on.
             rig.advance(SignedDuration::from_millis(7));
-            rig.post("/prioritize", names_body(&pod(*name, *gpus), &names(nodes))).await;
+            rig.post("/prioritize", names_body(&pod(*name, *gpus), &names(nodes)))
+                .await;
             return 2;
         }
         Step::Prioritize(name, gpus, nodes) => {
-            rig.post("/prioritize", names_body(&pod(*name, *gpus), &names(nodes))).await;
+            rig.post("/prioritize", names_body(&pod(*name, *gpus), &names(nodes)))
+                .await;
             return 1;
         }
         Step::Preempt(name, nodes) => {
@@ -144,7 +151,8 @@ async fn play(rig: &Rig, step: &Step) -> u64 {
                     whole
                 })
                 .collect();
-            let body = json!({ "Pod": pod(*name, 2), "Nodes": { "metadata": {}, "items": whole }, "NodeNames": null });
+            let body =
+                json!({ "Pod": pod(*name, 2), "Nodes": { "metadata": {}, "items": whole }, "NodeNames": null });
             rig.post("/filter", body.to_string()).await;
             return 1;
         }
@@ -154,8 +162,15 @@ async fn play(rig: &Rig, step: &Step) -> u64 {
 
 #[test]
 fn g3_whatever_happened_the_log_gives_the_same_bits_again() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config::with_cases(24));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(24)
+    });
     let tested = runner.run(&(0..PLACEMENTS.len(), steps()), |(placement, steps)| {
         let (report, asked) = runtime.block_on(async {
             let (rig, dir) = logging(PLACEMENTS[placement], "").await;
@@ -174,7 +189,10 @@ fn g3_whatever_happened_the_log_gives_the_same_bits_again() {
 }
 
 fn heliotrope(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_heliotrope")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_heliotrope"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 async fn a_log() -> tempfile::TempDir {
@@ -198,7 +216,10 @@ async fn the_command_says_that_all_is_the_same() {
     let told = heliotrope(&["replay", &path]);
     let text = String::from_utf8(told.stdout).unwrap();
     assert_eq!(told.status.code(), Some(0), "{text}");
-    assert!(text.contains("4 calls decided again: 2 filter, 2 prioritize, 0 preempt; 2 pods seen bound"), "{text}");
+    assert!(
+        text.contains("4 calls decided again: 2 filter, 2 prioritize, 0 preempt; 2 pods seen bound"),
+        "{text}"
+    );
     assert!(text.contains("all the same, to the last bit"), "{text}");
 }
 
@@ -219,10 +240,22 @@ async fn a_changed_figure_is_found_and_named() {
     let report: Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!((&report["different"], &report["filter"]), (&json!(1), &json!(2)));
     let first = &report["differences"][0];
-    assert_eq!((&first["what"], &first["pod"]), (&json!("grams"), &json!("ml/a")), "{report}");
+    assert_eq!(
+        (&first["what"], &first["pod"]),
+        (&json!("grams"), &json!("ml/a")),
+        "{report}"
+    );
     let parsed = |key: &str| first[key].as_str().unwrap().parse::<f64>().unwrap();
-    assert_eq!((parsed("logged"), parsed("replayed")), (grams.next_up(), grams), "a single bit");
-    let kept = report["differences"].as_array().unwrap().iter().filter(|one| one["what"] == "kept");
+    assert_eq!(
+        (parsed("logged"), parsed("replayed")),
+        (grams.next_up(), grams),
+        "a single bit"
+    );
+    let kept = report["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["what"] == "kept");
     let nodes: Vec<&str> = kept.map(|one| one["node"].as_str().unwrap()).collect();
     assert_eq!(nodes, WEST, "those in GB were refused");
 }
@@ -256,13 +289,24 @@ async fn another_policy_says_what_it_would_have_changed() {
         serde_json::from_slice::<Value>(&told.stdout).unwrap()["whatIf"].clone()
     };
     let same = with("{}");
-    assert_eq!((&same["filter"], &same["keptDiffers"], &same["scoresDiffer"]), (&json!(2), &json!(0), &json!(0)));
+    assert_eq!(
+        (&same["filter"], &same["keptDiffers"], &same["scoresDiffer"]),
+        (&json!(2), &json!(0), &json!(0))
+    );
     assert_eq!(same["gramsLogged"], same["gramsOther"]);
     assert!(same["gramsLogged"].as_f64().unwrap() > 0.0);
     // Above the ceiling stands DE alone: it is refused as well, and what is preferred stays.
     let ceiling = with("{ceiling: 300 g/kWh}");
-    assert_eq!((&ceiling["refusedDiffers"], &ceiling["preferredDiffers"]), (&json!(2), &json!(0)), "{ceiling}");
+    assert_eq!(
+        (&ceiling["refusedDiffers"], &ceiling["preferredDiffers"]),
+        (&json!(2), &json!(0)),
+        "{ceiling}"
+    );
     // Below it stands nobody but GB, which is denied.
     let lower = with("{ceiling: 10 g/kWh}");
-    assert_eq!((&lower["keptDiffers"], &lower["preferredDiffers"]), (&json!(2), &json!(0)), "{lower}");
+    assert_eq!(
+        (&lower["keptDiffers"], &lower["preferredDiffers"]),
+        (&json!(2), &json!(0)),
+        "{lower}"
+    );
 }
