@@ -87,6 +87,7 @@ impl LeanNode {
             gpu_product: labels.gpu_products.iter().find_map(|key| label(key)).map(Arc::from),
             gpus: gpus.collect(),
             gpu_replicas: replicas.unwrap_or(1),
+            devices: None,
             cpu_milli: allocatable("cpu").and_then(amounts::milli).unwrap_or(0),
             memory_bytes: allocatable("memory").and_then(amounts::whole).unwrap_or(0),
             pool: label(&labels.pool).map(Arc::from),

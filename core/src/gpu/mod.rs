@@ -5,9 +5,11 @@
 //! Must never guess a model: an unknown name stays unknown.
 
 mod catalogue;
+mod device;
 mod profile;
 mod resource;
 
 pub use catalogue::{CatalogueError, GpuCatalogue, ModelIx, normalised_model_name};
+pub use device::{SelectorHint, mig_share, partition_share};
 pub use profile::{BARE_SHARE_OF_MAX, GpuProfile, ProfileError};
 pub use resource::{GpuMilli, GpuResource, GpuVendor, WHOLE_GPU};

@@ -1,6 +1,7 @@
 use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
+use super::devices::Claimed;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::node::{NodeState, Place};
@@ -9,6 +10,7 @@ use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
+use crate::workload::PodFacts;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -93,8 +95,14 @@ impl SnapshotBuilder {
         self.resolved.clear();
     }
 
+    /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
+    pub fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.cluster.claimed(pod)
+    }
+
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        self.cluster.look_claims_up(now);
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
         let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, now)).collect();
         if self.indexed != Some(self.cluster.node_set) {
@@ -113,6 +121,8 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            devices: self.cluster.device_index(),
+            unknown_claims: self.cluster.unknown_claims(),
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,

@@ -1,4 +1,4 @@
-use super::cluster::{NodeLoad, PodLoad};
+use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
@@ -92,15 +92,28 @@ impl Place {
             .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
         Self {
             zone,
-            model: facts
-                .gpu_product
-                .as_deref()
-                .and_then(|name| around.catalogue.find(name)),
-            boards: u32::try_from(boards).unwrap_or(u32::MAX),
+            model: model(facts, around),
+            // A driver that hands boards out as devices leaves nothing allocatable. Where both tell, they tell of the same
+            // boards.
+            boards: match (u32::try_from(boards).unwrap_or(u32::MAX), &facts.devices) {
+                (0, Some(devices)) => devices.boards,
+                (boards, _) => boards,
+            },
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
     }
+}
+
+/// The model that the label names, else the one that the devices name.
+fn model(facts: &NodeFacts, around: &Surroundings) -> Option<ModelIx> {
+    let devices = || facts.devices.as_ref()?.product.as_deref();
+    let find = |name| around.catalogue.find(name);
+    facts
+        .gpu_product
+        .as_deref()
+        .and_then(find)
+        .or_else(|| devices().and_then(find))
 }
 
 impl NodeState {
@@ -160,7 +173,7 @@ impl NodeState {
     #[must_use]
     pub fn without(&self, victims: &[&str]) -> Self {
         let mut node = self.clone();
-        let left: Vec<PodLoad> = self
+        let mut left: Vec<PodLoad> = self
             .loads
             .iter()
             .filter(|load| !victims.contains(&load.uid.as_ref()))
@@ -172,6 +185,7 @@ impl NodeState {
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
         }
         node.slots = GpuSlots::empty(u32::try_from(self.slots.boards()).unwrap_or(u32::MAX));
+        bear_claims(&mut left);
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

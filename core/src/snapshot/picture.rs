@@ -1,5 +1,6 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
+use super::devices::DeviceIndex;
 use super::index::{NodeIx, ZoneIx};
 use super::node::{NodeState, Place};
 use super::power_view::NodePowerView;
@@ -23,6 +24,10 @@ pub struct Snapshot {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// Claims and what they amount to.
+    pub devices: DeviceIndex,
+    /// Pods whose claims are not known, so that it is not known either whether they ask for GPUs.
+    pub unknown_claims: usize,
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,

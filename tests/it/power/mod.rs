@@ -132,6 +132,7 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
             gpu_product: None,
             gpus: Vec::new(),
             gpu_replicas: 1,
+            devices: None,
             cpu_milli: 1000,
             memory_bytes: 1 << 30,
             pool: None,
