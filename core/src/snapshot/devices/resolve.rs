@@ -80,6 +80,7 @@ impl DeviceIndex {
         }
         for (place, claim) in claims.refs.iter().enumerate() {
             match self.one(pod, place, claim) {
+                Some(devices) if found.devices.iter().any(|known| known.claim == devices.claim) => {}
                 Some(devices) => found.devices.push(devices),
                 None => found.unknown = true,
             }
