@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// the next change.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceIndex {
-    pub(super) claims: Arc<HashMap<Arc<str>, Arc<ClaimFacts>>>,
+    pub(in crate::snapshot) claims: Arc<HashMap<Arc<str>, Arc<ClaimFacts>>>,
     pub(super) templates: Arc<HashMap<Arc<str>, Arc<ClaimFacts>>>,
     pub(super) classes: Arc<BTreeMap<Arc<str>, Arc<ClassFacts>>>,
     pub(super) pools: Arc<Pools>,

@@ -195,10 +195,13 @@ fn slices_tell_boards_and_model_where_nothing_is_allocatable() {
             ClusterEvent::Node(bare("n")),
             ClusterEvent::Node(facts("both")),
             event(put(slice("s", 1, 1, devices))),
-            event(put(SliceFacts {
-                pool: Arc::from("gpu.nvidia.com/q"),
-                ..slice("t", 1, 1, boards("both", 2))
-            })),
+            event(put(SliceFacts::new(
+                Arc::from("t"),
+                GpuVendor::Nvidia,
+                Arc::from("gpu.nvidia.com/q"),
+                (1, 1),
+            )
+            .with(boards("both", 2)))),
         ],
     );
     let snapshot = builder.build(second(0));
