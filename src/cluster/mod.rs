@@ -11,6 +11,8 @@ mod devices;
 mod node;
 mod pod;
 pub mod settings;
+mod sharing;
+mod virtual_gpu;
 mod watch;
 
 pub use connect::{ConnectError, connect};

@@ -1,6 +1,6 @@
 //! What names and attributes of dynamic resource allocation say about boards.
 
-use super::resource::{GpuMilli, GpuResource, GpuVendor, WHOLE_GPU};
+use super::resource::{GpuUnit, GpuVendor, mig_slices};
 use serde::{Deserialize, Serialize};
 
 /// Drivers that publish GPUs, by the name in `ResourceSlice.spec.driver`.
@@ -39,42 +39,13 @@ impl GpuVendor {
     }
 }
 
-impl GpuResource {
-    /// A whole board of a vendor.
-    #[must_use]
-    pub const fn whole(vendor: GpuVendor) -> Self {
-        Self {
-            vendor,
-            milli_per_unit: WHOLE_GPU,
-        }
-    }
-}
-
-/// The share of a board that a MIG profile such as `1g.10gb` takes.
-#[must_use]
-pub fn mig_share(profile: &str) -> Option<GpuMilli> {
-    // Profiles with media engines (`1g.10gb+me`) take the same compute slices.
-    let plain = profile.split('+').next().unwrap_or(profile);
-    GpuResource::parse(&format!("nvidia.com/mig-{plain}")).map(|resource| resource.milli_per_unit)
-}
-
-/// The share of a board that one partition of an AMD compute mode takes: `cpx_nps4` → an eighth.
-#[must_use]
-pub fn partition_share(mode: &str) -> Option<GpuMilli> {
-    // AMD's compute partition modes: single, dual, triple, quad, and one for each of eight dies.
-    const MODES: [(&str, u32); 5] = [("spx", 1), ("dpx", 2), ("tpx", 3), ("qpx", 4), ("cpx", 8)];
-    let mode = mode.to_ascii_lowercase();
-    let parts = MODES.iter().find(|(name, _)| mode.starts_with(name))?.1;
-    Some(WHOLE_GPU / parts)
-}
-
 /// What the text of a CEL device selector tells without being evaluated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelectorHint {
     /// The driver that it names is one of GPUs.
     pub vendor: Option<GpuVendor>,
-    /// It names a MIG profile or wants MIG devices: the share of a board.
-    pub share: Option<GpuMilli>,
+    /// It names a MIG profile or wants MIG devices: what of a board.
+    pub unit: Option<GpuUnit>,
 }
 
 impl SelectorHint {
@@ -88,11 +59,11 @@ impl SelectorHint {
                 continue;
             }
             hint.vendor = hint.vendor.or_else(|| GpuVendor::of_driver(quoted));
-            hint.share = hint.share.or_else(|| mig_share(quoted));
+            hint.unit = hint.unit.or_else(|| profile(quoted));
             wants_mig |= quoted == "mig";
         }
         // The profile is left open: the smallest slice, so that it is neither nothing nor a board.
-        hint.share = hint.share.or_else(|| wants_mig.then(|| mig_share("1g.5gb")).flatten());
+        hint.unit = hint.unit.or(wants_mig.then_some(GpuUnit::Slices(1)));
         hint
     }
 
@@ -101,9 +72,15 @@ impl SelectorHint {
     pub fn or(self, other: Self) -> Self {
         Self {
             vendor: self.vendor.or(other.vendor),
-            share: self.share.or(other.share),
+            unit: self.unit.or(other.unit),
         }
     }
+}
+
+/// A quoted text that is a whole MIG profile such as `1g.10gb`: other words begin with digits and a `g` too.
+fn profile(quoted: &str) -> Option<GpuUnit> {
+    let memory = quoted.split_once("g.")?.1.split('+').next()?;
+    memory.ends_with("gb").then(|| mig_slices(quoted)).flatten()
 }
 
 /// Every quoted text with what stands before it.
@@ -139,23 +116,17 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_names_its_share() {
-        let share = |text| SelectorHint::of(text).share;
+    fn a_selector_names_its_part_of_a_board() {
+        let unit = |text| SelectorHint::of(text).unit;
         assert_eq!(
-            share("device.attributes['gpu.nvidia.com'].profile == '3g.40gb'"),
-            Some(428)
+            unit("device.attributes['gpu.nvidia.com'].profile == '3g.40gb'"),
+            Some(GpuUnit::Slices(3))
         );
-        assert_eq!(share("device.attributes['gpu.nvidia.com'].type == 'mig'"), Some(142));
-        assert_eq!(share("device.attributes['gpu.nvidia.com'].type != 'mig'"), None);
-        assert_eq!(share("device.driver == 'gpu.nvidia.com'"), None);
-    }
-
-    #[test]
-    fn partitions_are_shares_of_a_board() {
-        assert_eq!(mig_share("1g.10gb+me"), Some(142));
-        assert_eq!(mig_share("10gb"), None);
-        assert_eq!(partition_share("CPX_NPS4"), Some(125));
-        assert_eq!(partition_share("spx_nps1"), Some(1000));
-        assert_eq!(partition_share("?"), None);
+        assert_eq!(
+            unit("device.attributes['gpu.nvidia.com'].type == 'mig'"),
+            Some(GpuUnit::Slices(1))
+        );
+        assert_eq!(unit("device.attributes['gpu.nvidia.com'].type != 'mig'"), None);
+        assert_eq!(unit("device.driver == 'gpu.nvidia.com'"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
 use super::devices::{DeviceEvent, NodeDevices};
-use crate::gpu::GpuResource;
+use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
 use crate::quantity::{GramsPerKwh, Source, Watts};
 use crate::workload::PodFacts;
@@ -101,8 +101,8 @@ pub struct NodeFacts {
     pub gpu_product: Option<Arc<str>>,
     /// Allocatable GPUs: resource and units.
     pub gpus: Vec<(GpuResource, u32)>,
-    /// Replicas that each board is advertised as (`nvidia.com/gpu.replicas`); 1 without sharing.
-    pub gpu_replicas: u32,
+    /// What one of these units is of a board.
+    pub gpu_sharing: GpuSharing,
     /// What resource slices tell of its boards; filled in by the snapshot and not by the node's watch.
     pub devices: Option<NodeDevices>,
     /// Allocatable CPU in thousandths of a core.

@@ -1,7 +1,7 @@
 //! GPUs that a pod gets through claims (`resource.k8s.io`) and not as a resource of its containers.
 
 use super::facts::GpuAsk;
-use crate::gpu::{GpuMilli, GpuVendor};
+use crate::gpu::{GpuUnit, GpuVendor};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -60,8 +60,8 @@ pub struct DeviceAsk {
     pub count: DeviceCount,
     /// The vendor that the settings or the request's own selectors name.
     pub vendor: Option<GpuVendor>,
-    /// The share of a board that the request's own selectors name.
-    pub share: Option<GpuMilli>,
+    /// What of a board the request's own selectors name.
+    pub unit: Option<GpuUnit>,
 }
 
 /// How many devices are asked for.
@@ -91,8 +91,8 @@ pub struct ClassFacts {
     pub name: Arc<str>,
     /// Whose GPUs its devices are; `None` for other devices.
     pub vendor: Option<GpuVendor>,
-    /// The share of a board that each is, where its selectors tell.
-    pub share: Option<GpuMilli>,
+    /// What of a board each is, where its selectors tell.
+    pub unit: Option<GpuUnit>,
     /// The extended resource that its devices back.
     pub extended_resource: Option<Arc<str>>,
 }

@@ -164,7 +164,7 @@ impl Ask {
                 _ => DeviceCount::Exactly(count),
             },
             vendor: classes.vendor(&self.device_class_name).or(hint.vendor),
-            share: hint.share,
+            unit: hint.unit,
         })
     }
 }

@@ -61,7 +61,7 @@ impl LeanClass {
         Some(ClassFacts {
             name: Arc::from(name),
             vendor: classes.vendor(name).or(hint.vendor),
-            share: hint.share,
+            unit: hint.unit,
             extended_resource: self.spec.extended_resource_name.clone().filter(|name| !name.is_empty()),
         })
     }

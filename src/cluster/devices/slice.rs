@@ -1,4 +1,4 @@
-use heliotrope_core::gpu::{GpuVendor, mig_share, partition_share};
+use heliotrope_core::gpu::{GpuUnit, GpuVendor, amd_partition, mig_slices};
 use heliotrope_core::snapshot::{DeviceFacts, SliceFacts};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -127,7 +127,7 @@ impl Device {
             .into_iter()
             .chain(address.map(|address| format!("pci:{}", address.to_ascii_lowercase())))
             .chain(counters.map(|consumed| format!("counters:{}", consumed.counter_set)));
-        let partition = || first(&["computePartition", "partitionProfile"]).and_then(partition_share);
+        let partition = || first(&["computePartition", "partitionProfile"]).and_then(amd_partition);
         let own = || {
             self.node_name
                 .clone()
@@ -137,7 +137,10 @@ impl Device {
             name: Arc::clone(&self.name),
             marks: marks.collect(),
             product: first(&["productName", "model"]).map(Arc::from),
-            share: text("profile").and_then(mig_share).or_else(partition),
+            unit: text("profile")
+                .and_then(mig_slices)
+                .or_else(partition)
+                .map_or(GpuUnit::Device, whole),
             node: slice.cloned().or_else(own),
         }
     }
@@ -160,5 +163,14 @@ impl NodeSelector {
                 _ => None,
             }
         })
+    }
+}
+
+/// AMD's mode of one partition is the whole board.
+fn whole(unit: GpuUnit) -> GpuUnit {
+    if unit == GpuUnit::Part(1) {
+        GpuUnit::Device
+    } else {
+        unit
     }
 }

@@ -1,6 +1,6 @@
 use super::boards::Board;
 use super::slice::SliceFacts;
-use crate::gpu::GpuMilli;
+use crate::gpu::GpuUnit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,8 +50,8 @@ impl Pool {
         self.boards().filter_map(|board| board.node.clone()).collect()
     }
 
-    /// The share of a board that a device is.
-    pub(super) fn share(&self, device: &str) -> Option<GpuMilli> {
-        self.counted.iter().find_map(|slice| slice.share(device))
+    /// What of a board a device is; `None` for a whole one.
+    pub(super) fn part(&self, device: &str) -> Option<GpuUnit> {
+        self.counted.iter().find_map(|slice| slice.part(device))
     }
 }

@@ -1,5 +1,5 @@
 use super::index::DeviceIndex;
-use crate::gpu::{GpuResource, GpuVendor, WHOLE_GPU};
+use crate::gpu::{GpuResource, GpuVendor};
 use crate::workload::{AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount};
 use crate::workload::{GpuAsk, PodClaims, PodFacts};
 use std::sync::Arc;
@@ -113,12 +113,9 @@ impl DeviceIndex {
     fn given(&self, claim: &ClaimFacts) -> Option<ClaimedDevices> {
         let devices = claim.allocated.as_ref()?;
         let ask = |device: &AllocatedDevice| {
-            let share = self.pools.get(&device.pool).and_then(|pool| pool.share(&device.device));
+            let part = self.pools.get(&device.pool).and_then(|pool| pool.part(&device.device));
             GpuAsk {
-                resource: GpuResource {
-                    vendor: device.vendor,
-                    milli_per_unit: share.unwrap_or(WHOLE_GPU),
-                },
+                resource: GpuResource::new(device.vendor, part.unwrap_or_default()),
                 units: 1,
             }
         };
@@ -152,15 +149,12 @@ impl DeviceIndex {
         // A class that can be read is what it says, whatever its name.
         let of_class = class.map_or_else(named, |class| class.vendor);
         let vendor = ask.vendor.or(of_class)?;
-        let share = ask.share.or(class.and_then(|class| class.share)).unwrap_or(WHOLE_GPU);
+        let unit = ask.unit.or(class.and_then(|class| class.unit)).unwrap_or_default();
         let units = match ask.count {
             DeviceCount::Exactly(count) => count,
             DeviceCount::All => self.usual.get(&vendor).copied().unwrap_or(1),
         };
-        let resource = GpuResource {
-            vendor,
-            milli_per_unit: share,
-        };
+        let resource = GpuResource::new(vendor, unit);
         Some(GpuAsk { resource, units })
     }
 
@@ -170,10 +164,7 @@ impl DeviceIndex {
             let named = |class: &&Arc<ClassFacts>| class.extended_resource.as_ref() == Some(name);
             let implied = || self.classes.get(name.strip_prefix(CLASS_PREFIX)?);
             let class = self.classes.values().find(named).or_else(implied)?;
-            let resource = GpuResource {
-                vendor: class.vendor?,
-                milli_per_unit: class.share.unwrap_or(WHOLE_GPU),
-            };
+            let resource = GpuResource::new(class.vendor?, class.unit.unwrap_or_default());
             Some(GpuAsk {
                 resource,
                 units: *units,

@@ -1,5 +1,5 @@
 use super::boards::{Board, Mark, merge};
-use crate::gpu::{GpuMilli, GpuVendor, WHOLE_GPU};
+use crate::gpu::{GpuUnit, GpuVendor};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ pub struct DeviceFacts {
     pub marks: Vec<String>,
     /// What the board calls itself.
     pub product: Option<Arc<str>>,
-    /// The share of a board that it is.
-    pub share: Option<GpuMilli>,
+    /// What of a board it is.
+    pub unit: GpuUnit,
     /// The one node that it is on.
     pub node: Option<Arc<str>>,
 }
@@ -34,7 +34,7 @@ pub struct SliceFacts {
     pub slices: usize,
     pub(super) boards: Vec<Board>,
     /// Devices that are less than a board, by name.
-    pub(super) shares: Vec<(Arc<str>, GpuMilli)>,
+    pub(super) parts: Vec<(Arc<str>, GpuUnit)>,
 }
 
 impl SliceFacts {
@@ -48,7 +48,7 @@ impl SliceFacts {
             generation,
             slices,
             boards: Vec::new(),
-            shares: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -71,12 +71,12 @@ impl SliceFacts {
                 product: device.product,
                 node: device.node,
             });
-            if let Some(share) = device.share.filter(|share| (1..WHOLE_GPU).contains(share)) {
-                self.shares.push((device.name, share));
+            if device.unit != GpuUnit::Device {
+                self.parts.push((device.name, device.unit));
             }
         }
         self.boards = merge(found.iter());
-        self.shares.sort();
+        self.parts.sort();
         self
     }
 
@@ -90,12 +90,12 @@ impl SliceFacts {
         hasher.finish()
     }
 
-    /// The share of a board that a device is.
-    pub(super) fn share(&self, device: &str) -> Option<GpuMilli> {
+    /// What of a board a device is; `None` for a whole one.
+    pub(super) fn part(&self, device: &str) -> Option<GpuUnit> {
         let found = self
-            .shares
+            .parts
             .binary_search_by(|(name, _)| name.as_ref().cmp(device))
             .ok()?;
-        self.shares.get(found).map(|(_, share)| *share)
+        self.parts.get(found).map(|(_, unit)| *unit)
     }
 }

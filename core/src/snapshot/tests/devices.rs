@@ -1,7 +1,7 @@
 //! Devices: boards of a node counted once, generations of pools, and what pods ask by claim.
 
 use super::*;
-use crate::gpu::GpuVendor;
+use crate::gpu::{GpuUnit, GpuVendor};
 use crate::snapshot::devices::DeviceState;
 use crate::workload::{AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount};
 use crate::workload::{PodClaims, SpecialClaim};
@@ -14,7 +14,7 @@ fn device(name: &str, node: &str, marks: &[&str]) -> DeviceFacts {
         name: Arc::from(name),
         marks: marks.iter().map(|mark| (*mark).to_owned()).collect(),
         product: Some(Arc::from("T")),
-        share: None,
+        unit: GpuUnit::Device,
         node: Some(Arc::from(node)),
     }
 }
@@ -69,7 +69,7 @@ fn ask(class: &str, count: DeviceCount) -> DeviceAsk {
         class: Arc::from(class),
         count,
         vendor: None,
-        share: None,
+        unit: None,
     }
 }
 
@@ -124,7 +124,7 @@ fn claims(change: ClaimFacts) -> ClusterEvent {
 #[test]
 fn partitions_and_their_board_are_one_board() {
     let partition = |name: &str| DeviceFacts {
-        share: Some(142),
+        unit: GpuUnit::Slices(1),
         ..device(name, "n", &["uuid:a", "counters:gpu-0"])
     };
     let state = state([put(slice(
@@ -311,7 +311,7 @@ fn class(name: &str, vendor: Option<GpuVendor>, resource: Option<&str>) -> Devic
     DeviceEvent::Class(Change::Put(ClassFacts {
         name: Arc::from(name),
         vendor,
-        share: None,
+        unit: None,
         extended_resource: resource.map(Arc::from),
     }))
 }
@@ -346,7 +346,7 @@ fn requests_become_asks() {
     );
     let one = || vec![ask("gpu.nvidia.com", Exactly(1))];
     assert_eq!(asked(&index, vec![one(), one()]), nvidia(2), "requests add up");
-    let ours = Some((GpuResource::whole(GpuVendor::Amd), 1));
+    let ours = Some((GpuResource::new(GpuVendor::Amd, GpuUnit::Device), 1));
     assert_eq!(
         asked(&index, vec![vec![ask("ours", Exactly(1))]]),
         ours,
@@ -372,7 +372,7 @@ fn requests_become_asks() {
         "what most nodes have"
     );
     let slice = DeviceAsk {
-        share: Some(428),
+        unit: Some(GpuUnit::Slices(3)),
         ..ask("mig.nvidia.com", Exactly(2))
     };
     assert_eq!(
