@@ -82,14 +82,8 @@ impl OnNodes {
 }
 
 /// A set of objects as a watch tells it, when it starts anew as well.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Relisted(Option<HashSet<Arc<str>>>);
-
-impl Default for Relisted {
-    fn default() -> Self {
-        Self(None)
-    }
-}
 
 /// What a change comes to.
 pub(super) enum Step<T> {

@@ -67,16 +67,13 @@ impl DeviceIndex {
             Some((special, self.given(given)?))
         });
         let mut found = Claimed::default();
-        match special {
+        if let Some((special, given)) = special {
             // What was given says more than the name of a resource.
-            Some((special, given)) => {
-                found.own.extend(claims.own.filter(|_| !special.backs_own));
-                found.devices.push(given);
-            }
-            None => {
-                found.own.extend(claims.own);
-                found.own.extend(self.backed(claims));
-            }
+            found.own.extend(claims.own.filter(|_| !special.backs_own));
+            found.devices.push(given);
+        } else {
+            found.own.extend(claims.own);
+            found.own.extend(self.backed(claims));
         }
         for (place, claim) in claims.refs.iter().enumerate() {
             match self.one(pod, place, claim) {

@@ -98,10 +98,10 @@ fn given(name: &str, devices: &[&str]) -> ClaimFacts {
 }
 
 fn claiming(uid: &str, node: Option<&str>, refs: &[(Option<&str>, Option<&str>)]) -> PodFacts {
-    let key = |name: &Option<&str>| name.map(|name| Arc::from(format!("ml/{name}")));
+    let key = |name: Option<&str>| name.map(|name| Arc::from(format!("ml/{name}")));
     let refs = refs.iter().map(|(claim, template)| ClaimRef {
-        claim: key(claim),
-        template: key(template),
+        claim: key(*claim),
+        template: key(*template),
     });
     PodFacts {
         gpus: None,
