@@ -78,7 +78,8 @@ struct Preferences {
 struct Status {
     phase: Option<String>,
     resource_claim_statuses: Option<Vec<ClaimStatus>>,
-    extended_resource_claim_status: Option<ExtendedClaimStatus>,
+    #[serde(rename = "extendedResourceClaimStatus")]
+    extended_resource_claim: Option<ExtendedClaimStatus>,
 }
 
 impl LeanPod {
@@ -172,7 +173,7 @@ impl LeanPod {
             namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
             claims: self.spec.resource_claims.as_ref(),
             statuses: self.status.resource_claim_statuses.as_ref(),
-            special: self.status.extended_resource_claim_status.as_ref(),
+            special: self.status.extended_resource_claim.as_ref(),
             resources: amounts.collect(),
             own,
         }
