@@ -8,6 +8,6 @@ mod catalogue;
 mod profile;
 mod resource;
 
-pub use catalogue::{CatalogueError, GpuCatalogue, ModelIx, normalised_model_name};
+pub use catalogue::{CatalogueError, FigureOrigin, GpuCatalogue, ModelIx, normalised_model_name};
 pub use profile::{BARE_SHARE_OF_MAX, GpuProfile, ProfileError};
 pub use resource::{GpuMilli, GpuResource, GpuVendor, WHOLE_GPU};

@@ -2,7 +2,7 @@ use super::candidate::Candidate;
 use super::policy::Throughput;
 use super::question::Question;
 use super::stranded;
-use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
+use crate::gpu::{ModelIx, WHOLE_GPU};
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
 use crate::snapshot::{CoefficientSource, NodeState, ZoneIx};
 use crate::workload::Horizon;
@@ -94,16 +94,12 @@ struct Scale<'a> {
     rung: Rung,
     gpus: f64,
     pending: f64,
-    by_model: Vec<Option<Run>>,
+    /// What the pod adds on the host around the boards.
+    host: Watts,
+    /// Run time by model. It is the model's and not the node's: nodes with one model do the work in one time.
+    spans: Vec<Option<SignedDuration>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
-}
-
-/// The work on one model.
-#[derive(Clone, Copy)]
-struct Run {
-    active: Watts,
-    span: SignedDuration,
 }
 
 impl<'a> Scale<'a> {
@@ -118,36 +114,38 @@ impl<'a> Scale<'a> {
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
         let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
-        let named = around.catalogue.find(&policy.reference_model);
-        let reference = named.and_then(|ix| around.catalogue.profile(ix));
-        let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
-        let run = |profile: &GpuProfile| {
-            let active = active_of(profile);
+        let reference = around.catalogue.find(&policy.reference_model);
+        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + host);
+        let span = |model: ModelIx| {
             let ratio = match policy.throughput {
                 // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-                Throughput::Neutral => neutral_ratio(active_of(reference.or(profiles.first())?), active),
-                mode => mode.of(reference?)? / mode.of(profile)?,
+                Throughput::Neutral => neutral_ratio(active_of(reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
+                mode => {
+                    let throughput = |model| mode.of(around.catalogue.profile(model)?);
+                    throughput(reference?)? / throughput(model)?
+                }
             };
-            let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
-            Some(Run { active, span })
+            SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
         };
+        let models = (0..).map(ModelIx).take(profiles.len());
         Self {
             question,
             rung,
             gpus,
             pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
-            by_model: profiles.iter().map(run).collect(),
+            host,
+            spans: models.map(span).collect(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
         }
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
         let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
-        let run = (*self.by_model.get(usize::from(model.0))?)?;
-        let intensity = self.mean(zone, model, run.span)?;
+        let span = (*self.spans.get(usize::from(model.0))?)?;
+        let intensity = self.mean(zone, model, span)?;
         let wake = self.wake_share(node);
-        let watts = wake + run.active;
-        let seconds = run.span.as_secs_f64();
+        let watts = wake + node.active(self.question.workload.utilisation)? * self.gpus + self.host;
+        let seconds = span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
         let stranded = self.question.policy.stranded.get();
         let cost = NodeCost {
@@ -181,7 +179,7 @@ impl<'a> Scale<'a> {
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
-        let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
+        let at = usize::from(zone.0) * self.spans.len() + usize::from(model.0);
         let slot = self.means.get_mut(at)?;
         if slot.is_none() {
             let zone = self.question.snapshot.zone(zone)?;
