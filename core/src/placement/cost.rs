@@ -2,9 +2,9 @@ use super::candidate::Candidate;
 use super::policy::Throughput;
 use super::question::Question;
 use super::stranded;
-use crate::gpu::{ModelIx, WHOLE_GPU};
+use crate::gpu::ModelIx;
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, NodeState, ZoneIx};
+use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
 use crate::workload::Horizon;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -92,11 +92,16 @@ pub fn weigh(question: &Question<'_>, rung: Option<Rung>, candidates: &[Candidat
 struct Scale<'a> {
     question: &'a Question<'a>,
     rung: Rung,
+    /// Boards asked for, as long as no node is known.
     gpus: f64,
+    /// What pending pods ask for over what this one does.
     pending: f64,
-    /// What the pod adds on the host around the boards.
+    /// Watts that the pod adds on the host.
     host: Watts,
-    /// Run time by model. It is the model's and not the node's: nodes with one model do the work in one time.
+    /// The model that durations are stated on.
+    reference: Option<ModelIx>,
+    /// Run time by model for the boards asked for. It is the model's and not the node's: nodes with one model do the work
+    /// in one time.
     spans: Vec<Option<SignedDuration>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
@@ -113,38 +118,63 @@ impl<'a> Scale<'a> {
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
-        let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
-        let reference = around.catalogue.find(&policy.reference_model);
-        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + host);
-        let span = |model: ModelIx| {
-            let ratio = match policy.throughput {
-                // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-                Throughput::Neutral => neutral_ratio(active_of(reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
-                mode => {
-                    let throughput = |model| mode.of(around.catalogue.profile(model)?);
-                    throughput(reference?)? / throughput(model)?
-                }
-            };
-            SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
-        };
-        let models = (0..).map(ModelIx).take(profiles.len());
-        Self {
+        let gpus = GpuSlots::default().share(workload.gpus);
+        let waiting = f64::from(snapshot.pending.of(workload.gpus.resource.vendor));
+        let mut scale = Self {
             question,
             rung,
             gpus,
-            pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
+            pending: waiting / f64::from(workload.gpus.milli().max(1)),
             host,
-            spans: models.map(span).collect(),
+            reference: around.catalogue.find(&policy.reference_model),
+            spans: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
+        };
+        let models = (0..).map(ModelIx).take(profiles.len());
+        scale.spans = models.map(|model| scale.span(model, gpus)).collect();
+        scale
+    }
+
+    /// How long the work takes on boards of a model. A share of a board is compared with the same share of a board of the
+    /// reference model.
+    fn span(&self, model: ModelIx, gpus: f64) -> Option<SignedDuration> {
+        let Question {
+            snapshot,
+            workload,
+            policy,
+            ..
+        } = *self.question;
+        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + self.host);
+        let ratio = match policy.throughput {
+            // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+            Throughput::Neutral => neutral_ratio(active_of(self.reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
+            mode => {
+                let throughput = |model| mode.of(snapshot.surroundings.catalogue.profile(model)?);
+                throughput(self.reference?)? / throughput(model)?
+            }
+        };
+        SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
+    }
+
+    /// How long the work takes on a node, and the mean intensity meanwhile. Nodes that hand out whole boards share what
+    /// was computed by model.
+    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(SignedDuration, GramsPerKwh)> {
+        let (zone, model) = (node.zone?, node.model?);
+        if gpus.total_cmp(&self.gpus).is_eq() {
+            let span = (*self.spans.get(usize::from(model.0))?)?;
+            return Some((span, self.mean(zone, model, span)?));
         }
+        let span = self.span(model, gpus)?;
+        let series = &self.question.snapshot.zone(zone)?.view(self.rung)?.series;
+        Some((span, series.mean(self.question.now, span)))
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
-        let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
-        let span = (*self.spans.get(usize::from(model.0))?)?;
-        let intensity = self.mean(zone, model, span)?;
-        let wake = self.wake_share(node);
-        let watts = wake + node.active(self.question.workload.utilisation)? * self.gpus + self.host;
+        let bare = node.bare?;
+        let gpus = node.slots.share(self.question.workload.gpus);
+        let (span, intensity) = self.on(node, gpus)?;
+        let wake = self.wake_share(node, gpus);
+        let watts = wake + node.active(self.question.workload.utilisation)? * gpus + self.host;
         let seconds = span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
         let stranded = self.question.policy.stranded.get();
@@ -168,14 +198,14 @@ impl<'a> Scale<'a> {
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
     /// for now, by it and by the pods that wait, up to what the node has.
-    fn wake_share(&self, node: &NodeState) -> Watts {
-        if node.awake || self.gpus <= 0.0 {
+    fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
+        if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
         }
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
-        let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
-        node.wake() * (self.gpus / sharing)
+        let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
+        node.wake() * (gpus / sharing)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
