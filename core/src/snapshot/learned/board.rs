@@ -154,26 +154,26 @@ impl BoardSums {
     /// maximum.
     pub(super) fn over(
         &self,
-        base: Figures,
+        known: Figures,
         max: Watts,
         source: CoefficientSource,
         keeps: impl Fn(CoefficientSource) -> bool,
     ) -> Figures {
         let limit = max * PLAUSIBLE;
-        let lay = |base: Coefficient, learned: Option<(Watts, u32)>| match learned {
-            Some((watts, samples)) if !keeps(base.source) => Coefficient { watts, source, samples },
-            _ => base,
+        let lay = |held: Coefficient, learned: Option<(Watts, u32)>| match learned {
+            Some((watts, samples)) if !keeps(held.source) => Coefficient { watts, source, samples },
+            _ => held,
         };
         let bare = lay(
-            base.bare,
+            known.bare,
             self.floor.map(|floor| (least(floor.watts, limit), floor.samples)),
         );
         let idle = self.idle.mean().map(|watts| least(Watts::saturating(watts), limit));
-        let context = lay(base.context, idle.map(|idle| (idle - bare.watts, self.idle.samples)));
+        let context = lay(known.context, idle.map(|idle| (idle - bare.watts, self.idle.samples)));
         let loaded = bare.watts + context.watts;
         let slope = self.busy.slope(loaded.get()).map(Watts::saturating);
         let slope = lay(
-            base.slope,
+            known.slope,
             slope.map(|slope| (least(slope, limit - loaded), self.busy.samples)),
         );
         Figures { bare, context, slope }

@@ -72,7 +72,9 @@ mod tests {
 
     fn spread(samples: &[f64]) -> WattSpread {
         let mut spread = WattSpread::default();
-        samples.iter().for_each(|watts| spread.add(Watts::saturating(*watts)));
+        for watts in samples {
+            spread.add(Watts::saturating(*watts));
+        }
         spread
     }
 
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn old_samples_fade() {
-        let mut spread = spread(&[100.0; 30_000]);
+        let mut spread = spread(&vec![100.0; 30_000]);
         for _ in 0..60_000 {
             spread.add(Watts::saturating(400.0));
         }
