@@ -1,5 +1,10 @@
 //! Every way to share a board: a node and a pod as the API server has them, and what becomes of their watts.
 
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a row of the table is a case, and a column an argument"
+)]
+
 use heliotrope::cluster::{Labels, LeanNode, LeanPod};
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile};
 use heliotrope_core::grid::{Basis, IntensityKind, RegionTable, Signal};
@@ -144,8 +149,9 @@ fn product(name: &str) -> Value {
 }
 
 fn with(mut labels: Value, more: Value) -> Value {
-    for (key, value) in more.as_object().unwrap() {
-        labels[key] = value.clone();
+    let Value::Object(more) = more else { return labels };
+    for (key, value) in more {
+        labels[key] = value;
     }
     labels
 }
