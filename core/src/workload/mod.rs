@@ -9,6 +9,7 @@ mod annotations;
 mod ask;
 mod claims;
 mod facts;
+mod owner;
 mod rules;
 
 pub use annotations::{ANNOTATION_PREFIX, Annotations, MAX_ANNOTATION_BYTES, Note};
@@ -17,4 +18,5 @@ pub use claims::{
     AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount, PodClaims, SpecialClaim,
 };
 pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+pub use owner::OwnerKey;
 pub use rules::{Mode, Namespaces, WorkloadRules};
