@@ -344,9 +344,9 @@ async fn another_kind_on_the_wire_is_counted_and_not_used() {
     for route in ["history", "past-range", "forecast"] {
         maps.fake.says(route, Said::status(400, "{}"));
     }
+    let direct = point(19, "20").replace("lifecycle", "direct");
+    maps.fake.says("latest", Said::body(direct));
     let mut rig = maps.rig("");
-    maps.fake
-        .says("latest", Said::body(point(19, "20").replace("lifecycle", "direct")));
     rig.until("mismatch", 1).await;
     let report = rig.next().await;
     let mut builder = builder(&maps.settings("lifecycle", "", &["DE"]));
@@ -406,6 +406,7 @@ async fn the_probe_is_a_call_like_any_other() {
     maps.fake.zone("DE", 400.0);
     let rig = maps.rig(", callsPerHour: 3");
     rig.until("budget", 2).await;
+    rig.until("ok", 2).await;
     assert_eq!(maps.fake.asked("").len(), 3, "the probe and two routes");
     assert_eq!(
         rig.heard.budgets.lock().unwrap().last(),
