@@ -1,11 +1,12 @@
 use super::candidate::Candidate;
-use super::policy::{Policy, Throughput};
+use super::policy::Throughput;
+use super::question::Question;
 use super::stranded;
-use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
+use crate::gpu::{GpuProfile, ModelIx};
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, NodeState, Snapshot, ZoneIx};
-use crate::workload::{Horizon, Workload};
-use jiff::{SignedDuration, Timestamp};
+use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
+use crate::workload::Horizon;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 /// What a workload costs on one node.
@@ -41,7 +42,7 @@ impl NodeCost {
 /// have one in common. Zones that the workload may not use do not vote, and those that have no rung at all cannot: they
 /// must not drag the others down to a rung of their own. For services the usual day comes before the hour.
 #[must_use]
-pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candidate<'_>]) -> Option<Rung> {
+pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Option<Rung> {
     const JOB: [Rung; 5] = Rung::ALL;
     const SERVICE: [Rung; 5] = [
         Rung::Climatology,
@@ -50,6 +51,7 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
         Rung::Forecast,
         Rung::Static,
     ];
+    let Question { snapshot, workload, .. } = *question;
     let mut votes = vec![0_usize; snapshot.zones().len()];
     for zone in candidates.iter().filter_map(|candidate| candidate.node(snapshot)?.zone) {
         if let Some(count) = votes.get_mut(usize::from(zone.0)) {
@@ -75,33 +77,29 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
 
 /// What the workload costs on each candidate, in their order. `None` where zone, model or intensity is not known.
 #[must_use]
-pub fn weigh(
-    snapshot: &Snapshot,
-    workload: &Workload,
-    policy: &Policy,
-    rung: Option<Rung>,
-    candidates: &[Candidate<'_>],
-    now: Timestamp,
-) -> Vec<Option<NodeCost>> {
+pub fn weigh(question: &Question<'_>, rung: Option<Rung>, candidates: &[Candidate<'_>]) -> Vec<Option<NodeCost>> {
     let Some(rung) = rung else {
         return vec![None; candidates.len()];
     };
-    let mut scale = Scale::new(snapshot, workload, policy, rung, now);
+    let mut scale = Scale::new(question, rung);
     candidates
         .iter()
-        .map(|candidate| scale.weigh(candidate.node(snapshot)?))
+        .map(|candidate| scale.weigh(candidate.node(question.snapshot)?))
         .collect()
 }
 
 /// What is the same for all nodes of one model, and for all nodes of one model in one zone: computed once a request.
 struct Scale<'a> {
-    snapshot: &'a Snapshot,
-    workload: &'a Workload,
-    policy: &'a Policy,
+    question: &'a Question<'a>,
     rung: Rung,
-    now: Timestamp,
+    /// Boards asked for, as long as no node is known.
     gpus: f64,
+    /// What pending pods ask for over what this one does.
     pending: f64,
+    /// Watts that the pod adds on the host.
+    host: Watts,
+    reference: Option<&'a GpuProfile>,
+    /// The work on each model, for the boards asked for.
     by_model: Vec<Option<Run>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
@@ -115,50 +113,77 @@ struct Run {
 }
 
 impl<'a> Scale<'a> {
-    fn new(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy, rung: Rung, now: Timestamp) -> Self {
-        let around = &snapshot.surroundings;
-        let profiles = around.catalogue.profiles();
-        let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
-        let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
-        let named = around.catalogue.find(&policy.reference_model);
-        let reference = named.and_then(|ix| around.catalogue.profile(ix));
-        let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
-        let run = |profile: &GpuProfile| {
-            let active = active_of(profile);
-            let ratio = match policy.throughput {
-                // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-                Throughput::Neutral => neutral_ratio(active_of(reference.or(profiles.first())?), active),
-                mode => mode.of(reference?)? / mode.of(profile)?,
-            };
-            let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
-            Some(Run { active, span })
-        };
-        Self {
+    fn new(question: &'a Question<'a>, rung: Rung) -> Self {
+        let Question {
             snapshot,
             workload,
             policy,
+            ..
+        } = *question;
+        let around = &snapshot.surroundings;
+        let profiles = around.catalogue.profiles();
+        let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
+        let gpus = GpuSlots::default().share(workload.gpus);
+        let named = around.catalogue.find(&policy.reference_model);
+        let reference = named.and_then(|ix| around.catalogue.profile(ix));
+        let waiting = f64::from(snapshot.pending.of(workload.gpus.resource.vendor));
+        let mut scale = Self {
+            question,
             rung,
-            now,
             gpus,
-            pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
-            by_model: profiles.iter().map(run).collect(),
+            pending: waiting / f64::from(workload.gpus.milli().max(1)),
+            host,
+            reference,
+            by_model: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
+        };
+        scale.by_model = profiles.iter().map(|profile| scale.run(profile, gpus)).collect();
+        scale
+    }
+
+    /// The work on boards of a model. A share of a board takes its share of the board's watts, and is compared with the
+    /// same share of a board of the reference model.
+    fn run(&self, profile: &GpuProfile, gpus: f64) -> Option<Run> {
+        let active_of = |profile: &GpuProfile| profile.active(self.question.workload.utilisation) * gpus + self.host;
+        let active = active_of(profile);
+        let ratio = match self.question.policy.throughput {
+            // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+            Throughput::Neutral => {
+                let profiles = self.question.snapshot.surroundings.catalogue.profiles();
+                neutral_ratio(active_of(self.reference.or(profiles.first())?), active)
+            }
+            mode => mode.of(self.reference?)? / mode.of(profile)?,
+        };
+        let span =
+            SignedDuration::try_from_secs_f64(self.question.workload.duration.span.as_secs_f64() * ratio).ok()?;
+        Some(Run { active, span })
+    }
+
+    /// The work on a node, and its mean intensity. Nodes that hand out whole boards share what was computed by model.
+    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(Run, GramsPerKwh)> {
+        let (zone, model) = (node.zone?, node.model?);
+        if gpus.total_cmp(&self.gpus).is_eq() {
+            let run = (*self.by_model.get(usize::from(model.0))?)?;
+            return Some((run, self.mean(zone, model, run.span)?));
         }
+        let run = self.run(self.question.snapshot.surroundings.catalogue.profile(model)?, gpus)?;
+        let series = &self.question.snapshot.zone(zone)?.view(self.rung)?.series;
+        Some((run, series.mean(self.question.now, run.span)))
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
-        let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
-        let run = (*self.by_model.get(usize::from(model.0))?)?;
-        let intensity = self.mean(zone, model, run.span)?;
-        let wake = self.wake_share(node);
+        let bare = node.bare?;
+        let gpus = node.slots.share(self.question.workload.gpus);
+        let (run, intensity) = self.on(node, gpus)?;
+        let wake = self.wake_share(node, gpus);
         let watts = wake + run.active;
         let seconds = run.span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
-        let stranded = self.policy.stranded.get();
+        let stranded = self.question.policy.stranded.get();
         let cost = NodeCost {
             grams: joules * intensity.get() / JOULES_PER_KWH,
             stranded_grams: if stranded > 0.0 {
-                stranded * stranded::added(node, self.snapshot, self.workload)
+                stranded * stranded::added(node, self.question)
             } else {
                 0.0
             },
@@ -175,21 +200,22 @@ impl<'a> Scale<'a> {
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
     /// for now, by it and by the pods that wait, up to what the node has.
-    fn wake_share(&self, node: &NodeState) -> Watts {
-        if node.awake || self.gpus <= 0.0 {
+    fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
+        if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
         }
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
-        let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
-        node.wake() * (self.gpus / sharing)
+        let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
+        node.wake() * (gpus / sharing)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
         let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
         let slot = self.means.get_mut(at)?;
         if slot.is_none() {
-            *slot = Some(self.snapshot.zone(zone)?.view(self.rung)?.series.mean(self.now, span));
+            let zone = self.question.snapshot.zone(zone)?;
+            *slot = Some(zone.view(self.rung)?.series.mean(self.question.now, span));
         }
         *slot
     }

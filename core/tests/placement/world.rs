@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "the benchmark shares this file and uses a part of it")]
 
-use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use heliotrope_core::placement::{Candidate, Decision, Policy, decide};
+use heliotrope_core::placement::{Bookings, Candidate, Decision, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx, PowerBounds,
@@ -256,7 +256,7 @@ fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         zone: node.zone.map(zone_id),
         gpu_product: Some(Arc::from(node.model.map_or("nobody's", |model| MODELS[model].0))),
         gpus: vec![(GpuResource::NVIDIA, node.boards)],
-        gpu_replicas: 1,
+        gpu_sharing: GpuSharing::default(),
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
         pool: Some(Arc::from(node_name(i))),
@@ -332,8 +332,23 @@ pub(crate) fn all(snapshot: &Snapshot) -> Vec<Candidate<'static>> {
     (0..count).map(|ix| Candidate::Known(NodeIx(ix))).collect()
 }
 
+/// Nobody was promised anything.
+static NOBODY: Bookings = Bookings::none();
+
+/// The question about a workload, with no promises, at the instant of every decision.
+pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy) -> Question<'a> {
+    Question {
+        uid: "asks",
+        snapshot,
+        workload,
+        policy,
+        bookings: &NOBODY,
+        now: now(),
+    }
+}
+
 /// Decides over all nodes of a world.
 pub(crate) fn decided(world: &World, workload: &Workload, policy: &Policy) -> Decision {
     let snapshot = world.snapshot();
-    decide(&snapshot, workload, policy, &all(&snapshot), now())
+    decide(&about(&snapshot, workload, policy), &all(&snapshot))
 }
