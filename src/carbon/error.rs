@@ -88,12 +88,11 @@ impl CarbonError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Outbound(error) => error.kind(),
-            Self::Budget { .. } => "budget",
+            Self::Budget { .. } | Self::Logins { .. } => "budget",
             Self::NoData => "no-data",
             Self::Elsewhere => "elsewhere",
             Self::Secret(_) | Self::Key { .. } => "key",
             Self::Denied { .. } => "denied",
-            Self::Logins { .. } => "budget",
             Self::Unit { .. } => "unit",
             Self::Address | Self::Route { .. } => "shape",
             Self::File { .. } | Self::Basis { .. } => "file",

@@ -37,7 +37,8 @@ pub(super) struct Reply {
 
 #[derive(Debug, Deserialize)]
 struct Point {
-    point_time: Timestamp,
+    #[serde(rename = "point_time")]
+    from: Timestamp,
     /// Null is no data.
     value: Option<f64>,
     #[serde(default)]
@@ -139,7 +140,7 @@ impl Reply {
             let grams = point.value.map(|pounds| pounds * GRAMS_PER_KWH_IN_LB_PER_MWH);
             let value = figure(grams, kind)?;
             let counts = value > GramsPerKwh::ZERO || kind.signal == Signal::Marginal;
-            counts.then_some((point.point_time, (value, point.imputed_data_used == Some(true))))
+            counts.then_some((point.from, (value, point.imputed_data_used == Some(true))))
         };
         self.data.iter().filter_map(read).collect()
     }
