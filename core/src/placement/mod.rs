@@ -25,4 +25,4 @@ pub use decide::{Decision, decide};
 pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
 pub use policy::{Policy, Throughput};
 pub use preempt::{PreemptCandidate, preempt};
-pub use score::{MAX_SCORE, score};
+pub use score::{MAX_SCORE, score, spreads};
