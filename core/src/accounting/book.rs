@@ -60,7 +60,9 @@ impl Day {
             (&mut self.models, &other.models),
         ];
         for (into, from) in kinds {
-            from.iter().for_each(|(name, tally)| named(into, name).merge(tally));
+            for (name, tally) in from {
+                named(into, name).merge(tally);
+            }
         }
     }
 }

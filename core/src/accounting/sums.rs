@@ -144,10 +144,8 @@ impl Sums {
         match (placed.bound, placed.choice) {
             (Ok(bound), Some(choice)) => self.price(bound, choice),
             (bound, _) => {
-                *self
-                    .unpriced
-                    .entry(bound.err().unwrap_or(Unpriced::Bypassed))
-                    .or_default() += 1
+                let why = bound.err().unwrap_or(Unpriced::Bypassed);
+                *self.unpriced.entry(why).or_default() += 1;
             }
         }
     }
@@ -239,7 +237,9 @@ impl Tally {
     #[must_use]
     pub fn all(&self) -> Sums {
         let mut all = Sums::default();
-        self.0.values().for_each(|sums| all.merge(sums));
+        for sums in self.0.values() {
+            all.merge(sums);
+        }
         all
     }
 }

@@ -126,10 +126,10 @@ fn at_stake(sums: &Sums) -> String {
 /// What was done by mode, what it stands on, and what to be careful with.
 fn after(total: &Row) -> String {
     let sums = &total.all;
-    let mut text = String::new();
+    let mut said: Vec<String> = Vec::new();
     for (mode, sums) in total.modes.0.iter().filter(|(_, sums)| sums.priced > 0) {
         let (bound, mean) = (mass(sums.bound.grams), mass(sums.mean.grams));
-        text += &match mode.as_ref() {
+        said.push(match mode.as_ref() {
             "shadow" => format!(
                 " In shadow the scheduler's own choices cost {bound}, a node drawn by lot {mean}, the cheapest {}.",
                 mass(sums.cheapest.grams)
@@ -139,25 +139,28 @@ fn after(total: &Row) -> String {
                  counterfactual.",
                 mass(sums.under_mean().grams)
             ),
-        };
+        });
     }
     let trusted = [Rung::Live, Rung::LastKnown]
         .iter()
         .filter_map(|rung| sums.rungs.get(rung));
     let trusted: f64 = trusted.map(|part| part.bound_grams).sum();
-    text += &format!(
+    said.push(format!(
         " {} of the grams stand on live or last known intensity, {} on values that were estimated.",
         share(trusted, sums.bound.grams),
         share(sums.estimated.bound_grams, sums.bound.grams)
-    );
+    ));
     let left_out = sums.placements - sums.priced;
     if left_out > 0 {
-        text += &format!(" {left_out} of {} placements could not be priced.", sums.placements);
+        said.push(format!(
+            " {left_out} of {} placements could not be priced.",
+            sums.placements
+        ));
     }
     if sums.priced < FEW {
-        text += &format!(" {} placements are too few to go by.", sums.priced);
+        said.push(format!(" {} placements are too few to go by.", sums.priced));
     }
-    text
+    said.concat()
 }
 
 fn share(part: f64, whole: f64) -> String {
