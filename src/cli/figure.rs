@@ -131,7 +131,7 @@ pub(super) fn legend(out: &mut String, y: f64, unit: &str, labels: impl IntoIter
 }
 
 /// Text that cannot break out of the figure.
-pub(super) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 fn merged(rows: &[Row]) -> Sums {
     let mut all = Sums::default();
-    rows.iter().for_each(|row| all.merge(&row.all));
+    for row in rows {
+        all.merge(&row.all);
+    }
     all
 }
 
@@ -64,7 +66,9 @@ proptest! {
             let mut sum = Day::default();
             let book = book(events);
             let all = ["2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap()];
-            book.days(all[0], all[1]).for_each(|(_, day)| sum.merge(day));
+            for (_, day) in book.days(all[0], all[1]) {
+                sum.merge(day);
+            }
             sum
         };
         let mut both = sum(&first);

@@ -1,7 +1,7 @@
 //! Grams by hour of both sides, and the intensity of the zones under it, as an SVG that needs nothing else.
 
 use crate::app::demo::Report;
-use crate::cli::figure::{HEIGHT, Panel, close, escaped, legend, open, x};
+use crate::cli::figure::{HEIGHT, Panel, close, legend, open, x};
 use std::fmt::Write;
 
 /// Top and bottom of the two panels.

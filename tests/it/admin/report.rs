@@ -112,3 +112,62 @@ async fn g6_asking_for_the_report_changes_nothing() {
     let posted = crate::rig::post(rig.admin, "/report", b"{}").await;
     assert_eq!(posted.status, 405);
 }
+
+fn report(rig: &Rig, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_heliotrope"))
+        .env_remove("HELIOTROPE_ADMIN")
+        .args(["report", "--admin", &format!("http://{}", rig.admin)])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn told(output: &std::process::Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_prints_the_report_its_words_and_a_figure() {
+    let rig = Rig::start(SHADOW).await;
+    place(&rig, &job("a", 2), NORTH[0]).await;
+    place(&rig, &job("b", 2), CENTRAL[0]).await;
+    rig.tell(vec![pod_event(&bound(job("unasked", 1), WEST[0]))]).await;
+    let served: Value = rig.get("/report").await.json();
+    let printed: Value = serde_json::from_str(&told(&report(&rig, &["-o", "json"]))).unwrap();
+    assert_eq!(printed["total"], served["total"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("report.svg");
+    let text = told(&report(&rig, &["--svg", svg.to_str().unwrap(), "--by", "zone"]));
+    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let verdict = served["verdict"]["text"].as_str().unwrap();
+    assert!(words.contains(verdict), "{verdict}\nis not in\n{text}");
+    for part in [
+        "shadow: outvoted",
+        "not weighed: bypassed",
+        "NOT PRICED",
+        "SE-SE3",
+        "intensity: live",
+        "not metered",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(
+        !words.contains("was saved") && !words.to_lowercase().contains("savings"),
+        "{text}"
+    );
+    let drawn = std::fs::read_to_string(&svg).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("the mean candidate") && drawn.contains(">SE-SE3<"));
+    // Three zones of three bars, three of the legend, and the ground.
+    assert_eq!(drawn.matches("<rect").count(), 13, "{drawn}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_exits_with_2_for_a_period_that_ends_before_it_begins() {
+    let rig = Rig::start(SHADOW).await;
+    let output = report(&rig, &["--from", "2026-06-02", "--until", "2026-06-01"]);
+    assert_eq!(output.status.code(), Some(2));
+    let nothing = told(&report(&rig, &[]));
+    assert!(nothing.contains("No GPU pod was bound in this period"), "{nothing}");
+}
