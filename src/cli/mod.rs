@@ -7,15 +7,19 @@
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
 //! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
 
+mod admin;
 mod check;
 mod demo;
 mod explain;
 mod failure;
+mod figure;
 mod render;
 mod replay;
+mod report;
 mod run;
 mod scheduler_config;
 mod stanza;
+mod text;
 
 pub use failure::Failure;
 pub use stanza::{ExtenderStanza, ManagedResource};
@@ -42,6 +46,7 @@ enum Command {
     Demo(demo::Demo),
     Explain(explain::Explain),
     Replay(replay::Replay),
+    Report(report::ReportCommand),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -66,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Replay(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {

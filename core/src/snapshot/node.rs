@@ -1,43 +1,14 @@
-use super::cluster::{NodeLoad, PodLoad};
+use super::cluster::{NodeLoad, PodLoad, bear_claims};
+use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
-use crate::gpu::{GpuSharing, ModelIx};
+use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
 use crate::quantity::{Ratio, Watts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where a coefficient of the power model comes from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CoefficientSource {
-    /// Telemetry of this node.
-    Observed,
-    /// The profile table or the operator's override of it.
-    Profile,
-}
-
-impl CoefficientSource {
-    /// The name used in explanations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Observed => "observed",
-            Self::Profile => "profile",
-        }
-    }
-}
-
-/// A coefficient with its source.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Coefficient {
-    /// Watts for one board.
-    pub watts: Watts,
-    /// Where it comes from.
-    pub source: CoefficientSource,
-}
 
 /// A node in a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +29,10 @@ pub struct NodeState {
     pub awake: bool,
     /// Idle watts of one board.
     pub bare: Option<Coefficient>,
+    /// The step that the first open context adds on one board.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that on one board.
+    pub slope: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
     /// Weight of the wake watts.
@@ -81,20 +56,60 @@ pub(super) struct Place {
     wake_weight: Ratio,
 }
 
+/// What counts for the boards of a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shown {
+    /// Of its model and itself; nothing where the model is not known.
+    pub(super) figures: Option<Figures>,
+    /// What it drew when it was empty, which needs no model.
+    pub(super) floor: Option<(Watts, u32)>,
+}
+
 impl Place {
+    pub(super) fn model(&self) -> Option<ModelIx> {
+        self.model
+    }
+
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
+        let (boards, sharing) = boards(facts);
         Self {
             zone,
-            model: facts
-                .gpu_product
-                .as_deref()
-                .and_then(|name| around.catalogue.find(name)),
-            boards: facts.gpu_sharing.boards(&facts.gpus),
-            sharing: facts.gpu_sharing,
+            model: model(facts, around),
+            boards,
+            sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
     }
+}
+
+/// Boards and how they are handed out. A driver that hands boards out as devices leaves nothing allocatable; where both
+/// tell, they tell of the same boards.
+fn boards(facts: &NodeFacts) -> (u32, GpuSharing) {
+    let allocatable = facts.gpu_sharing.boards(&facts.gpus);
+    match &facts.devices {
+        Some(devices) if allocatable == 0 => {
+            let product = facts.gpu_product.as_deref().or(devices.product.as_deref());
+            // What labels say of replicas is the device plugin's, which hands out nothing here.
+            let sharing = GpuSharing {
+                slices: product.map_or(0, slices_of_model),
+                ..GpuSharing::default()
+            };
+            (devices.boards, sharing)
+        }
+        _ => (allocatable, facts.gpu_sharing),
+    }
+}
+
+/// The model that the label names, else the one that the devices name.
+fn model(facts: &NodeFacts, around: &Surroundings) -> Option<ModelIx> {
+    let devices = || facts.devices.as_ref()?.product.as_deref();
+    let find = |name| around.catalogue.find(name);
+    facts
+        .gpu_product
+        .as_deref()
+        .and_then(find)
+        .or_else(|| devices().and_then(find))
 }
 
 impl NodeState {
@@ -102,14 +117,15 @@ impl NodeState {
         facts: &NodeFacts,
         place: Place,
         load: Option<&NodeLoad>,
-        floor: Option<Watts>,
+        shown: Shown,
         power: NodePowerView,
         around: &Surroundings,
     ) -> Self {
-        let profile = place.model.and_then(|model| around.catalogue.profile(model));
-        let observed = floor.map(|watts| Coefficient {
+        let Shown { figures, floor } = shown;
+        let floor = floor.map(|(watts, samples)| Coefficient {
             watts,
             source: CoefficientSource::Observed,
+            samples,
         });
         let free = |allocatable: u64, used: Option<u64>| {
             i64::try_from(allocatable)
@@ -124,18 +140,22 @@ impl NodeState {
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
             memory_free: free(facts.memory_bytes, load.map(|load| load.memory_bytes)),
             awake: load.is_some_and(|load| load.awake),
-            bare: observed.or_else(|| {
-                profile.map(|p| Coefficient {
-                    watts: p.bare,
-                    source: CoefficientSource::Profile,
-                })
-            }),
+            bare: figures.map(|figures| figures.bare).or(floor),
+            context: figures.map(|figures| figures.context),
+            slope: figures.map(|figures| figures.slope),
             host_idle: around.host.idle(facts.cpu_milli),
             wake_weight: place.wake_weight,
             pue: place.pue,
             power,
             loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
         }
+    }
+
+    /// What the work on one board draws above bare idle: `context + slope · utilisation`; `None` where the model is not
+    /// known.
+    #[must_use]
+    pub fn active(&self, utilisation: Ratio) -> Option<Watts> {
+        Some(self.context?.watts + self.slope?.watts * utilisation.get())
     }
 
     /// The watts that waking this node costs before any work is done on it; zero when it is awake.
@@ -154,7 +174,7 @@ impl NodeState {
     #[must_use]
     pub fn without(&self, victims: &[&str]) -> Self {
         let mut node = self.clone();
-        let left: Vec<PodLoad> = self
+        let mut left: Vec<PodLoad> = self
             .loads
             .iter()
             .filter(|load| !victims.contains(&load.uid.as_ref()))
@@ -166,6 +186,7 @@ impl NodeState {
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
         }
         node.slots = self.slots.emptied();
+        bear_claims(&mut left);
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

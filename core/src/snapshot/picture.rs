@@ -1,10 +1,14 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
+use super::coefficient::Figures;
+use super::devices::DeviceIndex;
 use super::index::{NodeIx, ZoneIx};
-use super::node::{NodeState, Place};
+use super::learned::Learned;
+use super::node::{NodeState, Place, Shown};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::surroundings::Surroundings;
+use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -23,6 +27,13 @@ pub struct Snapshot {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// Claims and what they amount to.
+    pub devices: DeviceIndex,
+    /// Pods whose claims are not known, so that it is not known either whether they ask for GPUs.
+    pub unknown_claims: usize,
+    /// What was learned of nodes, owners and run times.
+    pub learned: Learned,
+    pub(super) by_model: Arc<Vec<Figures>>,
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,
@@ -41,6 +52,8 @@ pub struct SnapshotParts {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// What a board of each model draws, in the order of the catalogue.
+    pub by_model: Vec<Figures>,
     /// Nodes, in the order of their names.
     pub nodes: Vec<NodeState>,
     /// Zones, each in its place.
@@ -55,6 +68,7 @@ impl From<SnapshotParts> for Snapshot {
             surroundings,
             classes,
             pending,
+            by_model,
             nodes,
             zones,
         } = parts;
@@ -65,6 +79,12 @@ impl From<SnapshotParts> for Snapshot {
             surroundings,
             classes,
             pending,
+            // Placement reads none of these: what they made of pods and nodes stands in the workload, in the nodes and in
+            // the figures by model.
+            devices: DeviceIndex::default(),
+            unknown_claims: 0,
+            learned: Learned::default(),
+            by_model: Arc::new(by_model),
             by_name: Arc::new(names.collect()),
             nodes,
             zones,
@@ -104,7 +124,23 @@ impl Snapshot {
     pub fn template(&self, facts: &NodeFacts) -> NodeState {
         let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
         let place = Place::new(facts, zone, &self.surroundings);
-        NodeState::new(facts, place, None, None, NodePowerView::modelled(), &self.surroundings)
+        let shown = Shown {
+            figures: place.model().and_then(|model| self.figures(model)),
+            floor: None,
+        };
+        NodeState::new(facts, place, None, shown, NodePowerView::modelled(), &self.surroundings)
+    }
+
+    /// What a board of a model draws, as far as its nodes have shown or else its profile says.
+    #[must_use]
+    pub fn figures(&self, model: ModelIx) -> Option<Figures> {
+        self.by_model.get(usize::from(model.0)).copied()
+    }
+
+    /// The same of all models, in the order of the catalogue.
+    #[must_use]
+    pub fn by_model(&self) -> &[Figures] {
+        &self.by_model
     }
 
     /// All nodes, by name.

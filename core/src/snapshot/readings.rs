@@ -1,8 +1,9 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
+use super::devices::{DeviceEvent, NodeDevices};
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,21 @@ pub struct BoardPower {
     pub observed_at: Timestamp,
     /// The model that the exporter names.
     pub model: Option<Arc<str>>,
+    /// Share of the time that it was busy, where the exporter says.
+    #[serde(default)]
+    pub utilisation: Option<Ratio>,
+    /// The pods that the exporter names on it, each once: several where they share it, none where it names none.
+    #[serde(default)]
+    pub pods: Vec<PodName>,
+}
+
+/// A pod by its names. An exporter knows no UIDs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodName {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
 }
 
 /// A node, pruned to what decisions need.
@@ -102,6 +118,8 @@ pub struct NodeFacts {
     pub gpus: Vec<(GpuResource, u32)>,
     /// What one of these units is of a board.
     pub gpu_sharing: GpuSharing,
+    /// What resource slices tell of its boards; filled in by the snapshot and not by the node's watch.
+    pub devices: Option<NodeDevices>,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
@@ -134,4 +152,6 @@ pub enum ClusterEvent {
     PodsRelisting,
     /// All pods were listed.
     PodsListed,
+    /// Something of dynamic resource allocation changed.
+    Devices(Box<DeviceEvent>),
 }

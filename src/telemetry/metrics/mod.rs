@@ -8,7 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb, VerbOutcome, ZoneRung,
+    Ability, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb, VerbOutcome,
+    ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -71,6 +72,7 @@ pub struct Metrics {
     fetches: Family<Fetch, Counter>,
     budgets: Family<Provider, Gauge>,
     budgets_left: Family<Provider, Gauge>,
+    access: Family<Ability, Gauge>,
     mismatches: Counter,
     power_fetches: Family<SourceOutcome, Counter>,
     implausible: Family<SourceOnly, Counter>,
@@ -89,6 +91,7 @@ pub struct Metrics {
     generation: Gauge,
     snapshot_age: Float,
     nodes: Gauge,
+    unknown_claims: Gauge,
 }
 
 impl Default for Metrics {
@@ -126,6 +129,16 @@ impl Metrics {
         };
         self.budgets.get_or_create(&labels).set(i64::from(limit));
         self.budgets_left.get_or_create(&labels).set(i64::from(left));
+    }
+
+    /// Whether a carbon provider's key can read something of a zone.
+    pub fn carbon_access(&self, provider: &str, zone: &str, what: &'static str, can: bool) {
+        let labels = Ability {
+            provider: provider.to_owned(),
+            zone: zone.to_owned(),
+            what,
+        };
+        self.access.get_or_create(&labels).set(i64::from(can));
     }
 
     /// A carbon provider was asked.
@@ -194,6 +207,11 @@ impl Metrics {
     pub fn decisions_missing(&self) -> u64 {
         let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
         self.records_dropped.get() + lost("dropped") + lost("failed")
+    }
+
+    /// So many pods have claims that are not known.
+    pub fn unknown_claims(&self, pods: usize) {
+        self.unknown_claims.set(i64::try_from(pods).unwrap_or(i64::MAX));
     }
 
     /// Replaces the gauges that describe the current snapshot.

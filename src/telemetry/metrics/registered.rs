@@ -28,6 +28,7 @@ impl Metrics {
             fetches: Family::default(),
             budgets: Family::default(),
             budgets_left: Family::default(),
+            access: Family::default(),
             mismatches: Counter::default(),
             power_fetches: Family::default(),
             implausible: Family::default(),
@@ -46,6 +47,7 @@ impl Metrics {
             generation: Gauge::default(),
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
+            unknown_claims: Gauge::default(),
         };
         let mut registry = Registry::with_prefix("heliotrope");
         metrics.register_requests(&mut registry);
@@ -162,6 +164,11 @@ impl Metrics {
             self.budgets_left.clone(),
         );
         r.register(
+            "carbon_access",
+            "Whether the key of a carbon provider can read something of a zone",
+            self.access.clone(),
+        );
+        r.register(
             "power_nodes",
             "Nodes, by how good their power figure is",
             self.power_nodes.clone(),
@@ -187,5 +194,10 @@ impl Metrics {
             self.snapshot_age.clone(),
         );
         r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+        r.register(
+            "pods_with_unknown_claims",
+            "Pods with a resource claim that is not known, so that nobody knows whether it is for GPUs",
+            self.unknown_claims.clone(),
+        );
     }
 }

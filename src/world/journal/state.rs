@@ -3,7 +3,9 @@ use super::patch;
 use super::told::{node_key, zone_key};
 use crate::world::record::Asked;
 use heliotrope_core::placement::{Bookings, Policy};
-use heliotrope_core::snapshot::{NodeState, Pending, PodClass, Snapshot, SnapshotParts, Surroundings, ZoneState};
+use heliotrope_core::snapshot::{
+    Figures, NodeState, Pending, PodClass, Snapshot, SnapshotParts, Surroundings, ZoneState,
+};
 use heliotrope_core::workload::Workload;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -71,6 +73,7 @@ impl State {
                 "surroundings" => self.reread::<Surroundings>(key)?,
                 "classes" => self.reread::<Vec<PodClass>>(key)?,
                 "pending" => self.reread::<Pending>(key)?,
+                "byModel" => self.reread::<Vec<Figures>>(key)?,
                 _ => return Err(Error::custom(format_args!("this version knows no part `{key}`"))),
             }
         }
@@ -121,6 +124,7 @@ impl State {
             surroundings: Arc::new(self.part("surroundings")?),
             classes: self.part("classes")?,
             pending: self.part("pending")?,
+            by_model: self.part("byModel")?,
             nodes: self.nodes.values().cloned().collect(),
             zones: self.zones.values().cloned().collect(),
         };

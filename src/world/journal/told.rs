@@ -56,6 +56,7 @@ impl Told {
             self.small("takenAt", &new.taken_at, parts)?;
             self.small("classes", &new.classes, parts)?;
             self.small("pending", &new.pending, parts)?;
+            self.small("byModel", &new.by_model(), parts)?;
             let same = |old: &Arc<Snapshot>| Arc::ptr_eq(&old.surroundings, &new.surroundings);
             if !old.as_ref().is_some_and(same) {
                 self.small("surroundings", &new.surroundings, parts)?;

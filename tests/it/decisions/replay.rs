@@ -1,6 +1,6 @@
 use super::{files, logging, replayed};
 use crate::rig::{CENTRAL, NORTH, Rig, WEST, all, bound, job, names_body, node_json, pod_event};
-use heliotrope_core::quantity::Watts;
+use heliotrope_core::quantity::{Ratio, Watts};
 use heliotrope_core::snapshot::{BoardPower, ClusterEvent, NodePower, PowerReport};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -97,6 +97,8 @@ async fn play(rig: &Rig, step: &Step) -> u64 {
                 watts: Watts::saturating(*watts / 8.0 + f64::from(n)),
                 observed_at: rig.now(),
                 model: None,
+                pods: Vec::new(),
+                utilisation: Some(Ratio::saturating(watts / 3000.0)),
             };
             let nodes = vec![NodePower {
                 node: Arc::from(node(*at)),

@@ -36,6 +36,8 @@ fn measured(names: &[String], round: usize, at: jiff::Timestamp) -> PowerReport 
         watts: Watts::saturating(71.3 + (n * 7 + round * 13) as f64 % 29.0 + f64::from(board)),
         observed_at: at,
         model: None,
+        pods: Vec::new(),
+        utilisation: None,
     };
     let node = |(n, name): (usize, &String)| NodePower {
         node: Arc::from(name.as_str()),

@@ -5,16 +5,18 @@
 //! second copy of a rule that is under test; where an oracle is needed, it is the rule's definition over bare times.
 
 mod cluster;
+mod devices;
 mod ladder;
 mod ladder_bounds;
+mod learned;
 mod nodes;
 mod power;
 
 use super::*;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
+use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
-use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -86,6 +88,7 @@ fn facts(name: &str) -> NodeFacts {
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
         gpu_sharing: GpuSharing::default(),
+        devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
         pool: None,
@@ -110,6 +113,7 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
             resource: GpuResource::NVIDIA,
             units: 1,
         }),
+        claims: None,
         cpu_milli: 1000,
         memory_bytes: 1 << 30,
         annotations: Annotations::default(),
