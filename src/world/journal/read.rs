@@ -175,11 +175,10 @@ impl<R: BufRead> LogReader<R> {
         match serde_json::from_slice(&text) {
             Ok(Line::File { version: VERSION, .. }) => Ok(reader),
             Ok(Line::File {
-                version, heliotrope, ..
-            }) => Err(ReadError::Version {
-                found: version,
-                by: heliotrope,
-            }),
+                version,
+                heliotrope: by,
+                ..
+            }) => Err(ReadError::Version { found: version, by }),
             _ => Err(ReadError::NoLog),
         }
     }

@@ -75,6 +75,8 @@ fn names(nodes: &[usize]) -> Vec<&'static str> {
 
 fn pod(name: u8, gpus: u32) -> Value {
     let mut pod = job(&format!("p{name}"), gpus);
+    // Another spec is another version, as the API server counts.
+    pod["metadata"]["resourceVersion"] = json!(gpus.to_string());
     if name % 2 == 1 {
         pod["metadata"]["annotations"] = json!({ "heliotrope.dev/duration": "95m" });
     }
