@@ -6,6 +6,7 @@
 
 mod amounts;
 mod connect;
+mod group;
 mod node;
 mod pod;
 pub mod settings;

@@ -228,6 +228,7 @@ impl Draft {
                     kind: self.kind,
                     name: Arc::from(self.owner.as_str()),
                 },
+                group: None,
                 priority: 0,
                 system_priority: false,
                 gpus: Some(GpuAsk {

@@ -275,6 +275,7 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
@@ -309,6 +310,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         zones: ZoneRule::default(),
         mode,
         prefers: false,
+        group: None,
         notes: Vec::new(),
     }
 }
