@@ -25,7 +25,7 @@ use naive::{Answer, Cluster, names};
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use world::{NodeSpec, World, ZoneSpec, now, policy, workload};
+use world::{NodeSpec, World, ZoneSpec, about, now, policy, workload};
 
 const SIZES: [usize; 3] = [100, 1000, 5000];
 const SAMPLES: usize = 30;
@@ -53,7 +53,7 @@ fn cluster(nodes: usize) -> Snapshot {
 fn answer(snapshot: &Snapshot, ask: &Workload, policy: &Policy, names: &[String]) -> Vec<u8> {
     let place = |name: &String| snapshot.find(name).map_or(Candidate::Unknown, Candidate::Known);
     let offered: Vec<Candidate<'_>> = names.iter().map(place).collect();
-    decide(snapshot, ask, policy, &offered, now()).scores
+    decide(&about(snapshot, ask, policy), &offered).scores
 }
 
 /// Both ways must say the same, or their times mean nothing.

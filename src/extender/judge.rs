@@ -1,13 +1,15 @@
+use super::answer::VictimMap;
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::{Offer, candidates};
 use super::placement::Placement;
+use super::preempt;
 use super::settings::ExtenderSettings;
 use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
 use crate::world::{PodId, Record, Stage, World};
 use arc_swap::ArcSwap;
-use heliotrope_core::placement::{NodeCost, Verdict, common_rung, filter, score, weigh};
+use heliotrope_core::placement::{Bookings, NodeCost, Question, Verdict, common_rung, filter, score, weigh};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
@@ -71,6 +73,18 @@ impl Case {
     /// Whether answers steer the scheduler; else they are recorded only.
     pub(super) fn steers(&self) -> bool {
         self.workload.mode >= Mode::Prefer
+    }
+
+    /// What placement is asked.
+    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings) -> Question<'a> {
+        Question {
+            uid: &self.pod.uid,
+            snapshot: &self.snapshot,
+            workload: &self.workload,
+            policy: &self.placement.policy,
+            bookings,
+            now: self.now,
+        }
     }
 
     pub(super) fn outcome(&self) -> &'static str {
@@ -141,15 +155,16 @@ impl Extender {
     pub(super) fn weigh(&self, case: &Case, offer: &Offer<'_>) -> Weighed {
         let Case {
             pod,
-            workload,
             snapshot,
             placement,
-            now,
+            ..
         } = case;
+        let bookings = Bookings::none();
+        let question = case.question(&bookings);
         let places = offer.places(snapshot);
         let templates = offer.templates(snapshot, &places);
         let candidates = candidates(&places, &templates);
-        let rung = common_rung(snapshot, workload, &candidates);
+        let rung = common_rung(&question, &candidates);
         let key = Key {
             uid: Arc::clone(&pod.uid),
             resource_version: Arc::clone(&pod.resource_version),
@@ -161,7 +176,7 @@ impl Extender {
         let versioned = !key.resource_version.is_empty();
         let remembered = versioned.then(|| self.memo.get(&key, &places)).flatten();
         let costs = remembered.unwrap_or_else(|| {
-            let costs = Arc::new(weigh(snapshot, workload, &placement.policy, rung, &candidates, *now));
+            let costs = Arc::new(weigh(&question, rung, &candidates));
             if versioned && templates.is_empty() {
                 self.memo
                     .put(key, Costs::new(snapshot.nodes().len(), &places, Arc::clone(&costs)));
@@ -179,15 +194,8 @@ impl Extender {
     /// Filter's verdict, recorded.
     pub(super) fn filter(&self, case: &Case, weighed: &Weighed) -> Verdict {
         let candidates = candidates(&weighed.places, &weighed.templates);
-        let policy = &case.placement.policy;
-        let verdict = filter(
-            &case.snapshot,
-            &case.workload,
-            policy,
-            weighed.rung,
-            &candidates,
-            &weighed.costs,
-        );
+        let bookings = Bookings::none();
+        let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
@@ -205,6 +213,11 @@ impl Extender {
             },
         );
         verdict
+    }
+
+    /// Which nodes preemption may empty, in the map's order.
+    pub(super) fn preempt(case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
+        preempt::judge(case, &Bookings::none(), victims)
     }
 
     /// Prioritize's scores, recorded.

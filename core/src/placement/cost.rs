@@ -1,11 +1,12 @@
 use super::candidate::Candidate;
-use super::policy::{Policy, Throughput};
+use super::policy::Throughput;
+use super::question::Question;
 use super::stranded;
 use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, NodeState, Snapshot, ZoneIx};
-use crate::workload::{Horizon, Workload};
-use jiff::{SignedDuration, Timestamp};
+use crate::snapshot::{CoefficientSource, NodeState, ZoneIx};
+use crate::workload::Horizon;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 /// What a workload costs on one node.
@@ -41,7 +42,7 @@ impl NodeCost {
 /// have one in common. Zones that the workload may not use do not vote, and those that have no rung at all cannot: they
 /// must not drag the others down to a rung of their own. For services the usual day comes before the hour.
 #[must_use]
-pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candidate<'_>]) -> Option<Rung> {
+pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Option<Rung> {
     const JOB: [Rung; 5] = Rung::ALL;
     const SERVICE: [Rung; 5] = [
         Rung::Climatology,
@@ -50,6 +51,7 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
         Rung::Forecast,
         Rung::Static,
     ];
+    let Question { snapshot, workload, .. } = *question;
     let mut votes = vec![0_usize; snapshot.zones().len()];
     for zone in candidates.iter().filter_map(|candidate| candidate.node(snapshot)?.zone) {
         if let Some(count) = votes.get_mut(usize::from(zone.0)) {
@@ -75,31 +77,21 @@ pub fn common_rung(snapshot: &Snapshot, workload: &Workload, candidates: &[Candi
 
 /// What the workload costs on each candidate, in their order. `None` where zone, model or intensity is not known.
 #[must_use]
-pub fn weigh(
-    snapshot: &Snapshot,
-    workload: &Workload,
-    policy: &Policy,
-    rung: Option<Rung>,
-    candidates: &[Candidate<'_>],
-    now: Timestamp,
-) -> Vec<Option<NodeCost>> {
+pub fn weigh(question: &Question<'_>, rung: Option<Rung>, candidates: &[Candidate<'_>]) -> Vec<Option<NodeCost>> {
     let Some(rung) = rung else {
         return vec![None; candidates.len()];
     };
-    let mut scale = Scale::new(snapshot, workload, policy, rung, now);
+    let mut scale = Scale::new(question, rung);
     candidates
         .iter()
-        .map(|candidate| scale.weigh(candidate.node(snapshot)?))
+        .map(|candidate| scale.weigh(candidate.node(question.snapshot)?))
         .collect()
 }
 
 /// What is the same for all nodes of one model, and for all nodes of one model in one zone: computed once a request.
 struct Scale<'a> {
-    snapshot: &'a Snapshot,
-    workload: &'a Workload,
-    policy: &'a Policy,
+    question: &'a Question<'a>,
     rung: Rung,
-    now: Timestamp,
     gpus: f64,
     pending: f64,
     by_model: Vec<Option<Run>>,
@@ -115,7 +107,13 @@ struct Run {
 }
 
 impl<'a> Scale<'a> {
-    fn new(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy, rung: Rung, now: Timestamp) -> Self {
+    fn new(question: &'a Question<'a>, rung: Rung) -> Self {
+        let Question {
+            snapshot,
+            workload,
+            policy,
+            ..
+        } = *question;
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
@@ -134,11 +132,8 @@ impl<'a> Scale<'a> {
             Some(Run { active, span })
         };
         Self {
-            snapshot,
-            workload,
-            policy,
+            question,
             rung,
-            now,
             gpus,
             pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
             by_model: profiles.iter().map(run).collect(),
@@ -154,11 +149,11 @@ impl<'a> Scale<'a> {
         let watts = wake + run.active;
         let seconds = run.span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
-        let stranded = self.policy.stranded.get();
+        let stranded = self.question.policy.stranded.get();
         let cost = NodeCost {
             grams: joules * intensity.get() / JOULES_PER_KWH,
             stranded_grams: if stranded > 0.0 {
-                stranded * stranded::added(node, self.snapshot, self.workload)
+                stranded * stranded::added(node, self.question)
             } else {
                 0.0
             },
@@ -189,7 +184,8 @@ impl<'a> Scale<'a> {
         let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
         let slot = self.means.get_mut(at)?;
         if slot.is_none() {
-            *slot = Some(self.snapshot.zone(zone)?.view(self.rung)?.series.mean(self.now, span));
+            let zone = self.question.snapshot.zone(zone)?;
+            *slot = Some(zone.view(self.rung)?.series.mean(self.question.now, span));
         }
         *slot
     }

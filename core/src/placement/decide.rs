@@ -1,12 +1,9 @@
 use super::candidate::Candidate;
 use super::cost::{NodeCost, common_rung, weigh};
 use super::filter::{Verdict, filter};
-use super::policy::Policy;
+use super::question::Question;
 use super::score::score;
 use crate::quantity::Rung;
-use crate::snapshot::Snapshot;
-use crate::workload::Workload;
-use jiff::Timestamp;
 
 /// What placement answers for one pod over its candidates, all in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,22 +21,16 @@ pub struct Decision {
 /// Decides as the two calls of kube-scheduler do together: filter over all candidates, then prioritize over what filter
 /// kept. Prioritize sees no others, so a zone of which no node was kept has no say in its rung.
 #[must_use]
-pub fn decide(
-    snapshot: &Snapshot,
-    workload: &Workload,
-    policy: &Policy,
-    candidates: &[Candidate<'_>],
-    now: Timestamp,
-) -> Decision {
-    let rung = common_rung(snapshot, workload, candidates);
-    let costs = weigh(snapshot, workload, policy, rung, candidates, now);
-    let verdict = filter(snapshot, workload, policy, rung, candidates, &costs);
+pub fn decide(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Decision {
+    let rung = common_rung(question, candidates);
+    let costs = weigh(question, rung, candidates);
+    let verdict = filter(question, rung, candidates, &costs);
     let mut kept: Vec<Candidate<'_>> = Vec::with_capacity(candidates.len());
     let offered = candidates.iter().zip(&verdict.kept);
     kept.extend(offered.filter(|(_, kept)| **kept).map(|(candidate, _)| *candidate));
-    let rung_of_kept = common_rung(snapshot, workload, &kept);
-    let costs_of_kept = weigh(snapshot, workload, policy, rung_of_kept, &kept, now);
-    let mut of_kept = score(policy, &costs_of_kept).into_iter();
+    let rung_of_kept = common_rung(question, &kept);
+    let costs_of_kept = weigh(question, rung_of_kept, &kept);
+    let mut of_kept = score(question.policy, &costs_of_kept).into_iter();
     let scores = verdict
         .kept
         .iter()

@@ -1,9 +1,10 @@
 use super::candidate::Candidate;
 use super::cost::NodeCost;
-use super::policy::{Policy, ROUNDING};
+use super::policy::ROUNDING;
+use super::question::Question;
 use crate::quantity::Rung;
-use crate::snapshot::{NodeState, Snapshot};
-use crate::workload::{Mode, Workload};
+use crate::snapshot::NodeState;
+use crate::workload::Mode;
 use serde::{Deserialize, Serialize};
 
 /// The one text of every refusal. kube-scheduler tries a pod again whenever the text of its condition changes, so a text
@@ -46,19 +47,20 @@ pub struct Verdict {
 /// Judges the candidates.
 #[must_use]
 pub fn filter(
-    snapshot: &Snapshot,
-    workload: &Workload,
-    policy: &Policy,
+    question: &Question<'_>,
     rung: Option<Rung>,
     candidates: &[Candidate<'_>],
     costs: &[Option<NodeCost>],
 ) -> Verdict {
+    let Question {
+        snapshot,
+        workload,
+        policy,
+        ..
+    } = *question;
     let mut refused: Vec<Option<Refusal>> = candidates
         .iter()
-        .map(|c| {
-            c.node(snapshot)
-                .and_then(|node| by_zone(node, snapshot, workload, policy))
-        })
+        .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
     // A figure that is not live or last known ranks nodes, but refuses none.
     let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
@@ -72,7 +74,7 @@ pub fn filter(
         }
     }
     let mut kept: Vec<bool> = refused.iter().map(Option::is_none).collect();
-    if let Some(limit) = narrow_limit(policy, workload, &refused, costs) {
+    if let Some(limit) = narrow_limit(question, &refused, costs) {
         for (kept, cost) in kept.iter_mut().zip(costs) {
             *kept &= cost.is_none_or(|cost| cost.total() <= limit);
         }
@@ -86,23 +88,19 @@ fn accepted(refused: &[Option<Refusal>], costs: &[Option<NodeCost>]) -> impl Ite
     accepted.filter_map(|(cost, _)| cost.as_ref().map(NodeCost::total))
 }
 
-fn by_zone(node: &NodeState, snapshot: &Snapshot, workload: &Workload, policy: &Policy) -> Option<Refusal> {
-    let zone = snapshot.zone(node.zone?)?;
-    if !workload.zones.allows(&zone.id) {
+fn by_zone(node: &NodeState, question: &Question<'_>) -> Option<Refusal> {
+    let zone = question.snapshot.zone(node.zone?)?;
+    if !question.workload.zones.allows(&zone.id) {
         return Some(Refusal::Zone);
     }
     let trusted = zone.view(Rung::Live).or_else(|| zone.view(Rung::LastKnown))?;
-    (trusted.now > policy.ceiling?).then_some(Refusal::Ceiling)
+    (trusted.now > question.policy.ceiling?).then_some(Refusal::Ceiling)
 }
 
 /// The largest cost that narrowing keeps: the k-th cheapest or the band's edge, whichever is more. Off for pods whose
 /// preferences need the wide choice. Nodes of unknown cost are always kept: they are not refused for lack of data.
-fn narrow_limit(
-    policy: &Policy,
-    workload: &Workload,
-    refused: &[Option<Refusal>],
-    costs: &[Option<NodeCost>],
-) -> Option<f64> {
+fn narrow_limit(question: &Question<'_>, refused: &[Option<Refusal>], costs: &[Option<NodeCost>]) -> Option<f64> {
+    let Question { policy, workload, .. } = *question;
     let keep = policy.keep.filter(|_| !workload.prefers)?.max(1);
     let mut ranked = Vec::with_capacity(costs.len());
     ranked.extend(accepted(refused, costs));

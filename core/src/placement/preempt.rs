@@ -1,10 +1,8 @@
 use super::candidate::Candidate;
 use super::cost::{common_rung, weigh};
 use super::filter::filter;
-use super::policy::Policy;
-use crate::snapshot::{NodeIx, NodeState, Snapshot};
-use crate::workload::Workload;
-use jiff::Timestamp;
+use super::question::Question;
+use crate::snapshot::{NodeIx, NodeState};
 
 /// A node that preemption would empty of some pods.
 #[derive(Debug, Clone)]
@@ -18,23 +16,17 @@ pub struct PreemptCandidate<'a> {
 /// Which candidates filter would accept once their victims are gone. The others must not be emptied: filter would
 /// refuse them afterwards, and the evictions would have served nobody.
 #[must_use]
-pub fn preempt(
-    snapshot: &Snapshot,
-    workload: &Workload,
-    policy: &Policy,
-    candidates: &[PreemptCandidate<'_>],
-    now: Timestamp,
-) -> Vec<bool> {
+pub fn preempt(question: &Question<'_>, candidates: &[PreemptCandidate<'_>]) -> Vec<bool> {
     let emptied: Vec<Option<NodeState>> = candidates
         .iter()
-        .map(|candidate| Some(snapshot.node(candidate.node?)?.without(&candidate.victims)))
+        .map(|candidate| Some(question.snapshot.node(candidate.node?)?.without(&candidate.victims)))
         .collect();
     let candidates: Vec<Candidate<'_>> = emptied
         .iter()
         .map(|node| node.as_ref().map_or(Candidate::Unknown, Candidate::Given))
         .collect();
-    let rung = common_rung(snapshot, workload, &candidates);
-    let costs = weigh(snapshot, workload, policy, rung, &candidates, now);
-    let verdict = filter(snapshot, workload, policy, rung, &candidates, &costs);
+    let rung = common_rung(question, &candidates);
+    let costs = weigh(question, rung, &candidates);
+    let verdict = filter(question, rung, &candidates, &costs);
     verdict.refused.iter().map(Option::is_none).collect()
 }

@@ -1,15 +1,16 @@
 //! Fragmentation: GPUs that are free and that the pods this cluster has cannot use.
 
+use super::question::Question;
 use crate::gpu::WHOLE_GPU;
-use crate::snapshot::{GpuSlots, NodeState, PodClass, Snapshot};
-use crate::workload::Workload;
+use crate::snapshot::{GpuSlots, NodeState, PodClass};
 
 /// How many more GPUs are stranded once the workload is on the node, in expectation over the cluster's pod classes.
 /// Negative when the workload fits into what was stranded.
 ///
 /// After "Beware of Fragmentation" (USENIX ATC'23): a free GPU is stranded for a class that cannot use it, weighed by how
 /// frequent the class is.
-pub(super) fn added(node: &NodeState, snapshot: &Snapshot, workload: &Workload) -> f64 {
+pub(super) fn added(node: &NodeState, question: &Question<'_>) -> f64 {
+    let Question { snapshot, workload, .. } = *question;
     let mut slots = node.slots.clone();
     slots.take(workload.gpus);
     let subtract = |free: i64, asked: u64| free.saturating_sub_unsigned(asked);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::gpu::{GpuCatalogue, GpuProfile};
-use crate::placement::{Candidate, Policy, decide};
+use crate::placement::{Bookings, Candidate, Policy, Question, decide};
 use crate::quantity::Watts;
 use crate::snapshot::SnapshotBuilder;
 use crate::workload::Workload;
@@ -50,7 +50,15 @@ fn with_extender(world: &World) -> Ledger {
                 .iter()
                 .map(|node| Candidate::Known(snapshot.find(&node.facts.name).unwrap()))
                 .collect();
-            let decision = decide(&snapshot, &workload, &Policy::default(), &candidates, at);
+            let question = Question {
+                uid: &pod.facts.uid,
+                snapshot: &snapshot,
+                workload: &workload,
+                policy: &Policy::default(),
+                bookings: &Bookings::none(),
+                now: at,
+            };
+            let decision = decide(&question, &candidates);
             let scores: Vec<i64> = decision.scores.iter().map(|score| i64::from(*score)).collect();
             let totals = SchedulerModel::SHIPPED.score(run.capacity(), pod, &feasible, &scores);
             let chosen = SchedulerModel::select(&totals, &mut random).unwrap();

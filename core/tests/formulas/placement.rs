@@ -1,7 +1,7 @@
 //! The worked example of `docs/formulas/placement.md`.
 
 use crate::page::Page;
-use crate::world::{MODELS, NodeSpec, World, ZoneSpec, all, now, policy, workload};
+use crate::world::{MODELS, NodeSpec, World, ZoneSpec, about, all, now, policy, workload};
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile};
 use heliotrope_core::placement::{Decision, Policy, Throughput, decide};
 use heliotrope_core::quantity::{Ratio, Watts};
@@ -106,7 +106,7 @@ fn ask(page: &Page, mode: Mode) -> Workload {
 
 fn decision(page: &Page, mode: Mode, policy: &Policy) -> Decision {
     let snapshot = snapshot(page);
-    decide(&snapshot, &ask(page, mode), policy, &all(&snapshot), now())
+    decide(&about(&snapshot, &ask(page, mode), policy), &all(&snapshot))
 }
 
 /// The default policy, as the page says, under `rated`.

@@ -1,6 +1,6 @@
 //! A decision allocates a few lists for the request and nothing for each node.
 
-use crate::world::{NodeSpec, World, ZoneSpec, all, now, policy, workload};
+use crate::world::{NodeSpec, World, ZoneSpec, about, all, policy, workload};
 use heliotrope_core::placement::{Policy, common_rung, decide, filter, score, weigh};
 use heliotrope_core::quantity::Grams;
 use heliotrope_core::snapshot::Snapshot;
@@ -38,13 +38,14 @@ fn allocations(nodes: usize, mode: Mode, policy: &Policy) -> u64 {
     let offered = all(&snapshot);
     let mut kept = Vec::with_capacity(nodes);
     let counted = allocation_counter::measure(|| {
-        let rung = common_rung(&snapshot, &ask, &offered);
-        let costs = weigh(&snapshot, &ask, policy, rung, &offered, now());
-        let verdict = filter(&snapshot, &ask, policy, rung, &offered, &costs);
+        let question = about(&snapshot, &ask, policy);
+        let rung = common_rung(&question, &offered);
+        let costs = weigh(&question, rung, &offered);
+        let verdict = filter(&question, rung, &offered, &costs);
         let accepted = offered.iter().zip(&verdict.kept).filter(|(_, kept)| **kept);
         kept.extend(accepted.map(|(candidate, _)| *candidate));
-        let rung = common_rung(&snapshot, &ask, &kept);
-        let costs = weigh(&snapshot, &ask, policy, rung, &kept, now());
+        let rung = common_rung(&question, &kept);
+        let costs = weigh(&question, rung, &kept);
         assert_eq!(score(policy, &costs).len(), kept.len());
     });
     counted.count_total
@@ -67,7 +68,7 @@ fn a_whole_decision_allocates_nothing_for_each_node() {
         let [few, many] = [100, 5000].map(|nodes| {
             let snapshot = cluster(nodes);
             let (offered, ask) = (all(&snapshot), workload(Mode::Prefer));
-            allocation_counter::measure(|| drop(decide(&snapshot, &ask, &policy, &offered, now()))).count_total
+            allocation_counter::measure(|| drop(decide(&about(&snapshot, &ask, &policy), &offered))).count_total
         });
         assert_eq!(few, many, "keep {:?}, λ {}", policy.keep, policy.stranded);
     }

@@ -1,7 +1,7 @@
 //! What an answer is about: the nodes offered, each of them, and nothing else; always, and always the same.
 
 use crate::strategy::{any_policy, any_world, choosy_ask, known_world};
-use crate::world::{World, ZoneSpec, all, decided, now, policy, workload};
+use crate::world::{World, ZoneSpec, about, all, decided, now, policy, workload};
 use heliotrope_core::placement::{Candidate, Decision, MAX_SCORE, Policy, decide};
 use heliotrope_core::snapshot::{NodeIx, SnapshotBuilder};
 use heliotrope_core::workload::{Mode, Workload, ZoneRule};
@@ -48,7 +48,7 @@ proptest! {
             node => all(&snapshot)[node - 2],
         };
         let offered: Vec<Candidate<'_>> = picks.iter().map(pick).collect();
-        let decision = decide(&snapshot, &ask, &policy, &offered, now());
+        let decision = decide(&about(&snapshot, &ask, &policy), &offered);
         is_an_answer(&decision, offered.len())?;
         for (candidate, cost) in offered.iter().zip(&decision.costs) {
             let known = candidate.node(&snapshot).is_some_and(|node| node.zone.is_some() && node.model.is_some());
@@ -65,8 +65,8 @@ proptest! {
         let mut order: Vec<usize> = (0..offered.len()).collect();
         order.sort_by_key(|i| (*i as u64 + 1).wrapping_mul(seed | 1).rotate_left(32));
         let shuffled: Vec<Candidate<'_>> = order.iter().map(|i| offered[*i]).collect();
-        let plain = decide(&snapshot, &ask, &policy, &offered, now());
-        let decision = decide(&snapshot, &ask, &policy, &shuffled, now());
+        let plain = decide(&about(&snapshot, &ask, &policy), &offered);
+        let decision = decide(&about(&snapshot, &ask, &policy), &shuffled);
         prop_assert_eq!(plain.rung, decision.rung);
         for (at, node) in order.into_iter().enumerate() {
             prop_assert_eq!(answer(&decision, at), answer(&plain, node));
@@ -85,14 +85,14 @@ proptest! {
             backwards.apply_carbon(report, now()).unwrap();
         }
         let backwards = backwards.build(now());
-        let said = decide(&backwards, &ask, &policy, &all(&backwards), now());
+        let said = decide(&about(&backwards, &ask, &policy), &all(&backwards));
         prop_assert_eq!(said, decided(&world, &ask, &policy));
     }
 
     #[test]
     fn g3_the_same_question_has_the_same_answer(world in any_world(), ask in choosy_ask(), policy in any_policy()) {
         let snapshot = world.snapshot();
-        let ask_again = || decide(&snapshot, &ask, &policy, &all(&snapshot), now());
+        let ask_again = || decide(&about(&snapshot, &ask, &policy), &all(&snapshot));
         prop_assert_eq!(ask_again(), ask_again());
         prop_assert_eq!(ask_again(), decided(&world, &ask, &policy));
     }
@@ -104,8 +104,8 @@ proptest! {
         let snapshot = world.snapshot();
         let given: Vec<Candidate<'_>> = snapshot.nodes().iter().map(Candidate::Given).collect();
         prop_assert_eq!(
-            decide(&snapshot, &ask, &policy, &given, now()),
-            decide(&snapshot, &ask, &policy, &all(&snapshot), now())
+            decide(&about(&snapshot, &ask, &policy), &given),
+            decide(&about(&snapshot, &ask, &policy), &all(&snapshot))
         );
     }
 
@@ -142,7 +142,7 @@ proptest! {
 #[test]
 fn g1_nothing_offered_is_nothing_answered() {
     let snapshot = World::flat(&[100.0]).snapshot();
-    let decision = decide(&snapshot, &workload(Mode::Strict), &policy(), &[], now());
+    let decision = decide(&about(&snapshot, &workload(Mode::Strict), &policy()), &[]);
     assert!(decision.costs.is_empty() && decision.scores.is_empty() && decision.verdict.kept.is_empty());
 }
 
@@ -150,6 +150,6 @@ fn g1_nothing_offered_is_nothing_answered() {
 fn g2_a_place_beyond_the_snapshot_is_a_node_that_nobody_knows() {
     let snapshot = World::flat(&[100.0]).snapshot();
     let nowhere = [Candidate::Known(NodeIx(u32::MAX))];
-    let decision = decide(&snapshot, &workload(Mode::Strict), &policy(), &nowhere, now());
+    let decision = decide(&about(&snapshot, &workload(Mode::Strict), &policy()), &nowhere);
     assert_eq!((decision.costs[0], decision.verdict.kept[0]), (None, true));
 }

@@ -1,7 +1,7 @@
 //! Guarantee 12: it never causes an eviction whose beneficiary it then refuses.
 
 use crate::strategy::{any_policy, any_world, choosy_ask};
-use crate::world::{NodeSpec, World, all, decided, denying, now, policy, victim_uid, workload};
+use crate::world::{NodeSpec, World, about, all, decided, denying, now, policy, victim_uid, workload};
 use heliotrope_core::placement::{Candidate, Policy, PreemptCandidate, decide, preempt};
 use heliotrope_core::quantity::GramsPerKwh;
 use heliotrope_core::snapshot::{ClusterEvent, NodeIx, Snapshot, SnapshotBuilder};
@@ -49,11 +49,11 @@ proptest! {
         world in any_world(), ask in choosy_ask(), policy in any_policy(), counts in prop::collection::vec(0usize..4, 1..4),
     ) {
         let victims = victims(&world, &counts);
-        let may = preempt(&world.snapshot(), &ask, &policy, &candidates(&victims), now());
+        let may = preempt(&about(&world.snapshot(), &ask, &policy), &candidates(&victims));
         prop_assert_eq!(may.len(), world.nodes.len());
         let after = afterwards(&world, &victims);
         for (candidate, _) in all(&after).into_iter().zip(&may).filter(|(_, may)| **may) {
-            let decision = decide(&after, &ask, &policy, &[candidate], now());
+            let decision = decide(&about(&after, &ask, &policy), &[candidate]);
             prop_assert_eq!(&decision.verdict.kept, &[true]);
         }
     }
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn g12_preempt_is_filter_where_nobody_has_to_go(world in any_world(), ask in choosy_ask(), policy in any_policy()) {
         let nobody = vec![Vec::new(); world.nodes.len()];
-        let may = preempt(&world.snapshot(), &ask, &policy, &candidates(&nobody), now());
+        let may = preempt(&about(&world.snapshot(), &ask, &policy), &candidates(&nobody));
         let refused = decided(&world, &ask, &policy).verdict.refused;
         prop_assert_eq!(may, refused.iter().map(Option::is_none).collect::<Vec<_>>());
     }
@@ -83,7 +83,7 @@ proptest! {
 fn g12_nobody_is_evicted_for_a_pod_that_filter_refuses() {
     let world = World::flat(&[100.0, 500.0]);
     let emptied = victims(&world, &[1]);
-    let may = |ask, policy| preempt(&world.snapshot(), &ask, &policy, &candidates(&emptied), now());
+    let may = |ask, policy| preempt(&about(&world.snapshot(), &ask, &policy), &candidates(&emptied));
     let mut denied = workload(Mode::Prefer);
     denied.zones = denying([1]);
     assert_eq!(may(denied, policy()), [true, false], "a denied zone");
@@ -104,11 +104,8 @@ fn g12_narrowing_forbids_no_eviction() {
     };
     let nobody = vec![Vec::new(); 3];
     let may = preempt(
-        &world.snapshot(),
-        &workload(Mode::Prefer),
-        &narrow,
+        &about(&world.snapshot(), &workload(Mode::Prefer), &narrow),
         &candidates(&nobody),
-        now(),
     );
     assert_eq!(may, [true; 3]);
 }
@@ -127,7 +124,7 @@ fn g12_a_node_that_falls_asleep_without_its_victims_is_judged_as_one_to_wake() {
     };
     let one_and_all = [vec![victim_uid(0, 0)], vec![victim_uid(1, 0), victim_uid(1, 1)]];
     let ask = workload(Mode::Strict);
-    let may = preempt(&world.snapshot(), &ask, &policy(), &candidates(&one_and_all), now());
+    let may = preempt(&about(&world.snapshot(), &ask, &policy()), &candidates(&one_and_all));
     assert_eq!(may, [true, false]);
 }
 
@@ -144,19 +141,13 @@ fn g12_a_node_that_nobody_knows_is_not_refused_for_lack_of_data() {
         victims: vec!["someone"],
     };
     let may = preempt(
-        &snapshot,
-        &workload(Mode::Strict),
-        &ceiling,
+        &about(&snapshot, &workload(Mode::Strict), &ceiling),
         &[of(None), of(Some(NodeIx(0)))],
-        now(),
     );
     assert_eq!(may, [true, false]);
     let decision = decide(
-        &snapshot,
-        &workload(Mode::Strict),
-        &ceiling,
+        &about(&snapshot, &workload(Mode::Strict), &ceiling),
         &[Candidate::Unknown],
-        now(),
     );
     assert_eq!(decision.verdict.kept, [true]);
 }

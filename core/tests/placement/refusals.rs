@@ -1,7 +1,7 @@
 //! Why a node is refused or left out, and why none is.
 
 use crate::strategy::{any_ask, any_policy, any_world, choosy_ask, known_world, plain_policy};
-use crate::world::{NodeSpec, World, ZoneSpec, all, decided, denying, now, policy, workload};
+use crate::world::{NodeSpec, World, ZoneSpec, about, all, decided, denying, now, policy, workload};
 use heliotrope_core::placement::{Decision, Policy, REFUSAL_TEXT, Refusal, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Rung};
 use heliotrope_core::workload::{Mode, Workload};
@@ -48,7 +48,7 @@ proptest! {
     #[test]
     fn g5_costs_stand_on_the_rung_that_the_decision_names(world in any_world(), ask in choosy_ask(), policy in any_policy()) {
         let snapshot = world.snapshot();
-        let decision = decide(&snapshot, &ask, &policy, &all(&snapshot), now());
+        let decision = decide(&about(&snapshot, &ask, &policy), &all(&snapshot));
         for (node, cost) in snapshot.nodes().iter().zip(&decision.costs) {
             let Some(cost) = cost else { continue };
             let view = snapshot.zone(node.zone.unwrap()).unwrap().view(decision.rung.unwrap());

@@ -4,7 +4,7 @@
 
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use heliotrope_core::placement::{Candidate, Decision, Policy, decide};
+use heliotrope_core::placement::{Bookings, Candidate, Decision, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx, PowerBounds,
@@ -334,8 +334,23 @@ pub(crate) fn all(snapshot: &Snapshot) -> Vec<Candidate<'static>> {
     (0..count).map(|ix| Candidate::Known(NodeIx(ix))).collect()
 }
 
+/// Nobody was promised anything.
+static NOBODY: Bookings = Bookings::none();
+
+/// The question about a workload, with no promises, at the instant of every decision.
+pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy) -> Question<'a> {
+    Question {
+        uid: "asks",
+        snapshot,
+        workload,
+        policy,
+        bookings: &NOBODY,
+        now: now(),
+    }
+}
+
 /// Decides over all nodes of a world.
 pub(crate) fn decided(world: &World, workload: &Workload, policy: &Policy) -> Decision {
     let snapshot = world.snapshot();
-    decide(&snapshot, workload, policy, &all(&snapshot), now())
+    decide(&about(&snapshot, workload, policy), &all(&snapshot))
 }
