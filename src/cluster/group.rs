@@ -58,7 +58,9 @@ impl Membership<'_> {
             GroupKind::Kubeflow => self.label("training.kubeflow.org/job-name")?,
             GroupKind::KueueWorkload => self.annotation("kueue.x-k8s.io/workload")?,
             GroupKind::RankedJob => {
-                let indexed = self.annotation(COMPLETION_INDEX).or_else(|| self.label(COMPLETION_INDEX));
+                let indexed = self
+                    .annotation(COMPLETION_INDEX)
+                    .or_else(|| self.label(COMPLETION_INDEX));
                 let addressed = self.subdomain.filter(|subdomain| !subdomain.is_empty());
                 indexed.and(addressed).and(job())?.uid.as_str()
             }

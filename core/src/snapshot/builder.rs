@@ -7,6 +7,7 @@ use super::node::{NodeState, Place};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ const MAX_ZONES: usize = 4096;
 pub struct SnapshotBuilder {
     surroundings: Arc<Surroundings>,
     zones: Vec<Zone>,
+    regions: Regions,
     cluster: ClusterState,
     power: PowerState,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
@@ -38,6 +40,7 @@ impl SnapshotBuilder {
         Self {
             surroundings: Arc::new(surroundings),
             zones: Vec::new(),
+            regions: Regions::default(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
             resolved: HashMap::new(),
@@ -116,6 +119,8 @@ impl SnapshotBuilder {
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
+            regions: self.regions.clone(),
+            groups: self.cluster.groups.share(),
         }
     }
 
@@ -133,8 +138,11 @@ impl SnapshotBuilder {
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
             .map(|(_, place)| *place);
         let place = known.unwrap_or_else(|| {
-            let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
-            let place = Place::new(facts, zone, &self.surroundings);
+            let zone = self.surroundings.zone_of(facts);
+            let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+            let zone = zone.and_then(|zone| self.zone_ix(&zone));
+            let region = region.and_then(|region| self.regions.place(region));
+            let place = Place::new(facts, zone, &self.surroundings).within(region);
             self.resolved
                 .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
             place

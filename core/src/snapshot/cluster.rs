@@ -1,5 +1,6 @@
 //! Nodes and the pods bound to them, as the watches tell it.
 
+use super::groups::GroupIndex;
 use super::readings::{ClusterEvent, NodeFacts};
 use super::slots::GpuSlots;
 use crate::workload::{GpuAsk, OwnerKind, PodFacts, PodPhase};
@@ -74,6 +75,7 @@ pub(super) struct ClusterState {
     pub(super) nodes: BTreeMap<Arc<str>, Arc<NodeFacts>>,
     pods: HashMap<Arc<str>, PodFacts>,
     on_node: HashMap<Arc<str>, NodeLoad>,
+    pub(super) groups: GroupIndex,
     relisted_nodes: Option<HashSet<Arc<str>>>,
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
@@ -176,11 +178,13 @@ impl ClusterState {
             }
             entry.count(now);
         }
+        self.groups.put(self.pods.get(&pod.uid), &pod);
         self.pods.insert(Arc::clone(&pod.uid), pod);
     }
 
     fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
         if let Some(pod) = self.pods.remove(uid) {
+            self.groups.remove(&pod);
             self.unload(uid, pod.node.as_ref(), now);
         }
     }

@@ -15,6 +15,7 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod groups;
 mod history;
 mod host;
 mod index;
@@ -24,6 +25,7 @@ mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
@@ -33,12 +35,14 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
-pub use index::{NodeIx, ZoneIx};
+pub use groups::{GroupMember, GroupMembers};
+pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use node::{Coefficient, CoefficientSource, NodeState};
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
 };
+pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

@@ -1,5 +1,5 @@
 use super::cluster::{NodeLoad, PodLoad};
-use super::index::ZoneIx;
+use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
@@ -46,6 +46,8 @@ pub struct NodeState {
     pub name: Arc<str>,
     /// Grid zone; `None` where region and tables do not tell.
     pub zone: Option<ZoneIx>,
+    /// Region, or where no label says which, what stands for it; `None` where nothing does.
+    pub region: Option<RegionIx>,
     /// GPU model; `None` where the label is unknown.
     pub model: Option<ModelIx>,
     /// What is free on each board.
@@ -74,6 +76,7 @@ pub struct NodeState {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
+    region: Option<RegionIx>,
     model: Option<ModelIx>,
     boards: u32,
     pue: f64,
@@ -92,6 +95,7 @@ impl Place {
             .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
         Self {
             zone,
+            region: None,
             model: facts
                 .gpu_product
                 .as_deref()
@@ -100,6 +104,11 @@ impl Place {
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
+    }
+
+    /// The same in a region.
+    pub(super) fn within(self, region: Option<RegionIx>) -> Self {
+        Self { region, ..self }
     }
 }
 
@@ -125,6 +134,7 @@ impl NodeState {
         Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
+            region: place.region,
             model: place.model,
             slots: load.map_or_else(|| GpuSlots::empty(place.boards), |load| load.slots(place.boards)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),

@@ -66,7 +66,9 @@ pub enum Note {
     #[error("heliotrope.dev/zones leaves no zone that the administrator allows; ignored")]
     NoZoneLeft,
     /// The group's name or size is not one.
-    #[error("heliotrope.dev/group is not a name, or heliotrope.dev/group-size is not a number from 1 to 100000; ignored")]
+    #[error(
+        "heliotrope.dev/group is not a name, or heliotrope.dev/group-size is not a number from 1 to 100000; ignored"
+    )]
     UnreadableGroup,
     /// A key that is not known.
     #[error("an annotation under heliotrope.dev/ is not known; ignored")]

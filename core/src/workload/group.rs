@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 
 /// Largest group that is believed. No cluster that Kubernetes supports has more nodes than 5,000 or more pods than
@@ -78,8 +79,9 @@ impl GroupKind {
     }
 }
 
-/// Which group. The name is a tenant's: bounded, and compared but never interpreted.
+/// Which group. The name is a tenant's: bounded, and compared but never interpreted. Written `kind/namespace/name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct GroupKey {
     namespace: Arc<str>,
     kind: GroupKind,
@@ -101,6 +103,12 @@ impl GroupKey {
         })
     }
 
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// What says so.
     #[must_use]
     pub fn kind(&self) -> GroupKind {
@@ -111,6 +119,34 @@ impl GroupKey {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+impl fmt::Display for GroupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind.name(), self.namespace, self.name)
+    }
+}
+
+impl From<GroupKey> for String {
+    fn from(key: GroupKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// A text that is no group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no group: write kind/namespace/name")]
+pub struct GroupKeyError;
+
+impl TryFrom<String> for GroupKey {
+    type Error = GroupKeyError;
+    fn try_from(text: String) -> Result<Self, GroupKeyError> {
+        let mut parts = text.splitn(3, '/');
+        let mut next = || parts.next().ok_or(GroupKeyError);
+        let (kind, namespace, name) = (next()?, next()?, next()?);
+        let kind = GroupKind::ALL.into_iter().find(|known| known.name() == kind);
+        Self::new(&Arc::from(namespace), kind.ok_or(GroupKeyError)?, name).ok_or(GroupKeyError)
     }
 }
 
@@ -146,6 +182,16 @@ mod tests {
         for bad in ["", "a b", "a/b", "a\n", "ä", &"x".repeat(254)] {
             assert_eq!(key(bad), None, "{bad:?}");
         }
+        let written = String::from(key("llm").unwrap());
+        assert_eq!(
+            (written.as_str(), GroupKey::try_from(written.clone()).ok()),
+            ("job-set/ml/llm", key("llm"))
+        );
+        assert!(
+            ["", "job-set/ml", "crowd/ml/llm", "job-set/ml/a/b"]
+                .iter()
+                .all(|bad| GroupKey::try_from((*bad).to_owned()).is_err())
+        );
         assert_eq!(Group::read_size(" 64 "), Some(64));
         for bad in ["", "0", "-1", "1.5", "100001", "99999999999999999999", "many"] {
             assert_eq!(Group::read_size(bad), None, "{bad:?}");

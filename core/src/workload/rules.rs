@@ -83,7 +83,10 @@ impl Default for WorkloadRules {
             service_horizon: SignedDuration::from_hours(24),
             max_duration: SignedDuration::from_hours(24 * 14),
             utilisation: Ratio::saturating(0.7),
-            groups: GroupKind::ALL.into_iter().filter(|kind| *kind != GroupKind::Job).collect(),
+            groups: GroupKind::ALL
+                .into_iter()
+                .filter(|kind| *kind != GroupKind::Job)
+                .collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 fn group(labels: &Value, annotations: &Value, spec: &Value, owner: &str) -> Option<Group> {
+    let spec = if spec.is_null() { &json!({}) } else { spec };
     let pod = json!({
         "metadata": { "name": "p", "uid": "u", "namespace": "ml", "labels": labels, "annotations": annotations,
             "ownerReferences": [
