@@ -10,6 +10,8 @@ mod group;
 mod node;
 mod pod;
 pub mod settings;
+mod sharing;
+mod virtual_gpu;
 mod watch;
 
 pub use connect::{ConnectError, connect};

@@ -2,9 +2,9 @@ use super::candidate::Candidate;
 use super::policy::Throughput;
 use super::question::Question;
 use super::stranded;
-use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
+use crate::gpu::{GpuProfile, ModelIx};
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, NodeState, ZoneIx};
+use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
 use crate::workload::Horizon;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -92,8 +92,14 @@ pub fn weigh(question: &Question<'_>, rung: Option<Rung>, candidates: &[Candidat
 struct Scale<'a> {
     question: &'a Question<'a>,
     rung: Rung,
+    /// Boards asked for, as long as no node is known.
     gpus: f64,
+    /// What pending pods ask for over what this one does.
     pending: f64,
+    /// Watts that the pod adds on the host.
+    host: Watts,
+    reference: Option<&'a GpuProfile>,
+    /// The work on each model, for the boards asked for.
     by_model: Vec<Option<Run>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
@@ -117,35 +123,59 @@ impl<'a> Scale<'a> {
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
-        let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
+        let gpus = GpuSlots::default().share(workload.gpus);
         let named = around.catalogue.find(&policy.reference_model);
         let reference = named.and_then(|ix| around.catalogue.profile(ix));
-        let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
-        let run = |profile: &GpuProfile| {
-            let active = active_of(profile);
-            let ratio = match policy.throughput {
-                // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-                Throughput::Neutral => neutral_ratio(active_of(reference.or(profiles.first())?), active),
-                mode => mode.of(reference?)? / mode.of(profile)?,
-            };
-            let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
-            Some(Run { active, span })
-        };
-        Self {
+        let waiting = f64::from(snapshot.pending.of(workload.gpus.resource.vendor));
+        let mut scale = Self {
             question,
             rung,
             gpus,
-            pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
-            by_model: profiles.iter().map(run).collect(),
+            pending: waiting / f64::from(workload.gpus.milli().max(1)),
+            host,
+            reference,
+            by_model: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
+        };
+        scale.by_model = profiles.iter().map(|profile| scale.run(profile, gpus)).collect();
+        scale
+    }
+
+    /// The work on boards of a model. A share of a board takes its share of the board's watts, and is compared with the
+    /// same share of a board of the reference model.
+    fn run(&self, profile: &GpuProfile, gpus: f64) -> Option<Run> {
+        let active_of = |profile: &GpuProfile| profile.active(self.question.workload.utilisation) * gpus + self.host;
+        let active = active_of(profile);
+        let ratio = match self.question.policy.throughput {
+            // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+            Throughput::Neutral => {
+                let profiles = self.question.snapshot.surroundings.catalogue.profiles();
+                neutral_ratio(active_of(self.reference.or(profiles.first())?), active)
+            }
+            mode => mode.of(self.reference?)? / mode.of(profile)?,
+        };
+        let span =
+            SignedDuration::try_from_secs_f64(self.question.workload.duration.span.as_secs_f64() * ratio).ok()?;
+        Some(Run { active, span })
+    }
+
+    /// The work on a node, and its mean intensity. Nodes that hand out whole boards share what was computed by model.
+    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(Run, GramsPerKwh)> {
+        let (zone, model) = (node.zone?, node.model?);
+        if gpus.total_cmp(&self.gpus).is_eq() {
+            let run = (*self.by_model.get(usize::from(model.0))?)?;
+            return Some((run, self.mean(zone, model, run.span)?));
         }
+        let run = self.run(self.question.snapshot.surroundings.catalogue.profile(model)?, gpus)?;
+        let series = &self.question.snapshot.zone(zone)?.view(self.rung)?.series;
+        Some((run, series.mean(self.question.now, run.span)))
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
-        let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
-        let run = (*self.by_model.get(usize::from(model.0))?)?;
-        let intensity = self.mean(zone, model, run.span)?;
-        let wake = self.wake_share(node);
+        let bare = node.bare?;
+        let gpus = node.slots.share(self.question.workload.gpus);
+        let (run, intensity) = self.on(node, gpus)?;
+        let wake = self.wake_share(node, gpus);
         let watts = wake + run.active;
         let seconds = run.span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
@@ -170,14 +200,14 @@ impl<'a> Scale<'a> {
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
     /// for now, by it and by the pods that wait, up to what the node has.
-    fn wake_share(&self, node: &NodeState) -> Watts {
-        if node.awake || self.gpus <= 0.0 {
+    fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
+        if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
         }
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
-        let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
-        node.wake() * (self.gpus / sharing)
+        let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
+        node.wake() * (gpus / sharing)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {

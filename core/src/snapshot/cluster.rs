@@ -57,13 +57,10 @@ impl NodeLoad {
         };
     }
 
-    /// Boards of a node with this load.
-    pub(super) fn slots(&self, boards: u32) -> GpuSlots {
-        let mut slots = GpuSlots::empty(boards);
-        self.loads
-            .iter()
-            .filter_map(|load| load.gpus)
-            .for_each(|ask| slots.take(ask));
+    /// Empty boards of a node, with its load on them.
+    pub(super) fn fill(load: Option<&Self>, mut slots: GpuSlots) -> GpuSlots {
+        let asks = load.iter().flat_map(|load| load.loads.iter());
+        asks.filter_map(|load| load.gpus).for_each(|ask| slots.take(ask));
         slots
     }
 }

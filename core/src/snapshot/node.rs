@@ -4,7 +4,7 @@ use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
-use crate::gpu::{ModelIx, WHOLE_GPU};
+use crate::gpu::{GpuSharing, ModelIx};
 use crate::quantity::{Ratio, Watts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -79,20 +79,13 @@ pub(super) struct Place {
     region: Option<RegionIx>,
     model: Option<ModelIx>,
     boards: u32,
+    sharing: GpuSharing,
     pue: f64,
     wake_weight: Ratio,
 }
 
 impl Place {
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
-        // Physical boards: units times what a unit is of a board, divided by the replicas that sharing advertises.
-        let units = facts
-            .gpus
-            .iter()
-            .map(|(gpu, units)| u64::from(gpu.milli_per_unit) * u64::from(*units));
-        let boards = units
-            .fold(0, u64::saturating_add)
-            .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
         Self {
             zone,
             region: None,
@@ -100,7 +93,8 @@ impl Place {
                 .gpu_product
                 .as_deref()
                 .and_then(|name| around.catalogue.find(name)),
-            boards: u32::try_from(boards).unwrap_or(u32::MAX),
+            boards: facts.gpu_sharing.boards(&facts.gpus),
+            sharing: facts.gpu_sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
@@ -136,7 +130,7 @@ impl NodeState {
             zone: place.zone,
             region: place.region,
             model: place.model,
-            slots: load.map_or_else(|| GpuSlots::empty(place.boards), |load| load.slots(place.boards)),
+            slots: NodeLoad::fill(load, GpuSlots::shared(place.boards, place.sharing)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
             memory_free: free(facts.memory_bytes, load.map(|load| load.memory_bytes)),
             awake: load.is_some_and(|load| load.awake),
@@ -181,7 +175,7 @@ impl NodeState {
             node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
         }
-        node.slots = GpuSlots::empty(u32::try_from(self.slots.boards()).unwrap_or(u32::MAX));
+        node.slots = self.slots.emptied();
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

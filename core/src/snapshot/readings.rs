@@ -1,6 +1,6 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
-use crate::gpu::GpuResource;
+use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
 use crate::quantity::{GramsPerKwh, Source, Watts};
 use crate::workload::PodFacts;
@@ -100,8 +100,8 @@ pub struct NodeFacts {
     pub gpu_product: Option<Arc<str>>,
     /// Allocatable GPUs: resource and units.
     pub gpus: Vec<(GpuResource, u32)>,
-    /// Replicas that each board is advertised as (`nvidia.com/gpu.replicas`); 1 without sharing.
-    pub gpu_replicas: u32,
+    /// What one of these units is of a board.
+    pub gpu_sharing: GpuSharing,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.

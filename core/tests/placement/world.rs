@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "the benchmark shares this file and uses a part of it")]
 
-use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
 use heliotrope_core::placement::{Bookings, Candidate, Decision, Groups, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
@@ -186,23 +186,23 @@ impl World {
 pub(crate) fn surroundings_of(nodes: &[NodeSpec]) -> Surroundings {
     let nodes = || nodes.iter().enumerate();
     let pool = |(i, node): (usize, &NodeSpec)| (node_name(i), Ratio::new(node.wake).unwrap());
-        Surroundings {
-            kind: KIND,
-            regions: RegionTable::default(),
-            catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
-            ladder: LadderBounds::default(),
-            power: PowerBounds::default(),
-            pue: Pue {
-                nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
-                ..Pue::default()
-            },
-            wake: WakeWeights {
-                default: Ratio::ONE,
-                pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
-            },
-            host: HostModel::default(),
-        }
+    Surroundings {
+        kind: KIND,
+        regions: RegionTable::default(),
+        catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
+        ladder: LadderBounds::default(),
+        power: PowerBounds::default(),
+        pue: Pue {
+            nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
+            ..Pue::default()
+        },
+        wake: WakeWeights {
+            default: Ratio::ONE,
+            pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
+        },
+        host: HostModel::default(),
     }
+}
 
 /// The UID of a pod on a node.
 pub(crate) fn victim_uid(node: usize, pod: usize) -> String {
@@ -261,7 +261,7 @@ pub(crate) fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         zone: node.zone.map(zone_id),
         gpu_product: Some(Arc::from(node.model.map_or("nobody's", |model| MODELS[model].0))),
         gpus: vec![(GpuResource::NVIDIA, node.boards)],
-        gpu_replicas: 1,
+        gpu_sharing: GpuSharing::default(),
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
         pool: Some(Arc::from(node_name(i))),

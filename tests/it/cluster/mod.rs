@@ -4,4 +4,5 @@ mod groups;
 mod nodes;
 mod pods;
 mod server;
+mod sharing;
 mod watch;

@@ -11,7 +11,7 @@ mod nodes;
 mod power;
 
 use super::*;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
 use crate::quantity::{GramsPerKwh, Source, Watts};
 use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
@@ -85,7 +85,7 @@ fn facts(name: &str) -> NodeFacts {
         zone: Some(zone("A")),
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
-        gpu_replicas: 1,
+        gpu_sharing: GpuSharing::default(),
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
         pool: None,

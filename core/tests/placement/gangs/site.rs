@@ -51,7 +51,10 @@ impl Gang {
     /// The region with most of its members.
     fn home(&self) -> Option<usize> {
         let count = |region: &usize| self.bound.iter().filter(|bound| *bound == region).count();
-        self.bound.iter().max_by_key(|region| (count(region), usize::MAX - **region)).copied()
+        self.bound
+            .iter()
+            .max_by_key(|region| (count(region), usize::MAX - **region))
+            .copied()
     }
 }
 
@@ -116,7 +119,11 @@ impl Site {
         }
         site.tell(ClusterEvent::NodesListed);
         site.tell(ClusterEvent::PodsListed);
-        site.intensities(&(0..regions.len()).map(|region| 100.0 + region as f64 * 50.0).collect::<Vec<_>>());
+        site.intensities(
+            &(0..regions.len())
+                .map(|region| 100.0 + region as f64 * 50.0)
+                .collect::<Vec<_>>(),
+        );
         for gang in 0..site.gangs.len() {
             for member in 0..site.gangs[gang].early.min(site.gangs[gang].size) {
                 site.create(gang, member);
@@ -133,7 +140,9 @@ impl Site {
     /// What the grids say from now on.
     pub(super) fn intensities(&mut self, values: &[f64]) {
         for (zone, value) in values.iter().enumerate() {
-            self.builder.apply_carbon(report(zone, ZoneSpec::flat(*value)), self.now).unwrap();
+            self.builder
+                .apply_carbon(report(zone, ZoneSpec::flat(*value)), self.now)
+                .unwrap();
         }
     }
 
@@ -159,14 +168,21 @@ impl Site {
     }
 
     fn fits(&self, region: usize) -> u32 {
-        self.nodes.iter().filter(|(of, _)| *of == region).map(|(_, free)| free / self.ask).sum()
+        self.nodes
+            .iter()
+            .filter(|(of, _)| *of == region)
+            .map(|(_, free)| free / self.ask)
+            .sum()
     }
 
     /// Whether a region can hold a gang that nobody of was placed, beside what the gangs placed in part still need there.
     fn can_hold(&self, gang: usize) -> bool {
         let needed = |region: usize| -> u32 {
             let others = self.gangs.iter().enumerate().filter(|(other, _)| *other != gang);
-            others.filter(|(_, other)| other.home() == Some(region)).map(|(_, other)| other.left()).sum()
+            others
+                .filter(|(_, other)| other.home() == Some(region))
+                .map(|(_, other)| other.left())
+                .sum()
         };
         (0..self.regions).any(|region| self.fits(region).saturating_sub(needed(region)) >= self.gangs[gang].size)
     }
@@ -194,7 +210,9 @@ impl Site {
     pub(super) fn ask(&mut self, gang: usize, member: u32, mode: Mode) -> (Vec<usize>, Option<GroupChoice>) {
         let snapshot = self.snapshot();
         let workload = self.workload(gang, mode);
-        let offered: Vec<usize> = (0..self.nodes.len()).filter(|node| self.nodes[*node].1 >= self.ask).collect();
+        let offered: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| self.nodes[*node].1 >= self.ask)
+            .collect();
         let candidate = |node: &usize| Candidate::Known(snapshot.find(&node_name(*node)).unwrap());
         let candidates: Vec<Candidate<'_>> = offered.iter().map(candidate).collect();
         let (uid, policy) = (format!("{gang}-{member}"), policy());
@@ -213,7 +231,8 @@ impl Site {
         if let Some(choice) = verdict.group {
             let group = workload.group.as_ref().unwrap();
             let gpus: GpuMilli = workload.gpus.milli();
-            self.groups.decide((&group.key, group.size), &Arc::from(uid), choice.region, gpus, self.now);
+            self.groups
+                .decide((&group.key, group.size), &Arc::from(uid), choice.region, gpus, self.now);
         }
         let kept = offered.into_iter().zip(&verdict.kept).filter(|(_, kept)| **kept);
         (kept.map(|(node, _)| node).collect(), verdict.group)
@@ -275,7 +294,11 @@ impl Site {
     /// Takes boards away as a pod of nobody's gang does.
     pub(super) fn occupy(&mut self, node: usize, boards: u32) {
         self.nodes[node].1 -= boards;
-        let pod = pod(&format!("single-{node}-{}", self.told.len()), boards, Some(&node_name(node)));
+        let pod = pod(
+            &format!("single-{node}-{}", self.told.len()),
+            boards,
+            Some(&node_name(node)),
+        );
         self.tell(ClusterEvent::Pod(Box::new(pod)));
     }
 }

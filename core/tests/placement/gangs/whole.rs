@@ -29,7 +29,10 @@ fn regions() -> impl Strategy<Value = Vec<Region>> {
 }
 
 fn gangs() -> impl Strategy<Value = Vec<Gang>> {
-    let gang = (2u32..20, 1u32..20).prop_map(|(size, early)| Gang { early, ..Gang::of(size) });
+    let gang = (2u32..20, 1u32..20).prop_map(|(size, early)| Gang {
+        early,
+        ..Gang::of(size)
+    });
     prop::collection::vec(gang, 1..5)
 }
 
@@ -124,12 +127,21 @@ proptest! {
 
 #[test]
 fn g13_sixty_four_ranks_stay_together_while_grids_cross_after_every_member() {
-    let mut site = Site::new(&[vec![8; 10], vec![8; 10], vec![8; 10]], 1, 4, vec![Gang::of(64), Gang::of(64), Gang::of(64)]);
+    let mut site = Site::new(
+        &[vec![8; 10], vec![8; 10], vec![8; 10]],
+        1,
+        4,
+        vec![Gang::of(64), Gang::of(64), Gang::of(64)],
+    );
     for member in 0..64 {
         for gang in 0..3 {
             site.intensities(&[100.0, 200.0, 300.0].map(|grams| if member % 2 == 0 { grams } else { 400.0 - grams }));
             let choice = site.schedule(gang, member * 31).unwrap();
-            let wanted = if member == 0 { GroupOutcome::Held } else { GroupOutcome::Followed };
+            let wanted = if member == 0 {
+                GroupOutcome::Held
+            } else {
+                GroupOutcome::Followed
+            };
             assert_eq!(choice.outcome, wanted, "gang {gang}, member {member}");
         }
     }
