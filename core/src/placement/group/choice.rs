@@ -56,6 +56,8 @@ pub struct GroupChoice {
     pub outcome: GroupOutcome,
     /// Members still to be bound, this one among them, as far as is known.
     pub to_come: u32,
+    /// Whether there is room for them for certain, so that it is kept for them.
+    pub certain: bool,
 }
 
 impl GroupChoice {
@@ -82,6 +84,7 @@ pub(in super::super) fn choose(
         question,
         members,
         own: forming.and_then(|forming| forming.of(question.uid)),
+        whole: forming.is_some_and(Forming::whole),
         rooms: Rooms::offered(question, &accepted),
         to_come: to_come(members, group.size.max(forming.and_then(Forming::size))).max(1),
     };
@@ -101,6 +104,8 @@ struct Member<'a> {
     members: Option<&'a GroupMembers>,
     /// What was decided about it before.
     own: Option<&'a Decided>,
+    /// Whether the group was held whole, and its places are kept.
+    whole: bool,
     rooms: Rooms,
     to_come: u32,
 }
@@ -120,12 +125,12 @@ impl Member<'_> {
         own.is_some_and(|own| self.question.now.duration_since(own.first) > PATIENCE)
     }
 
-    /// The region with most members that has a node for this one which no other gang needs.
+    /// The region with most members that has a node for this one to which no other gang has a right.
     fn follow(&self) -> Option<GroupChoice> {
         let homes = self
             .rooms
             .open()
-            .filter(|(_, room)| room.members > 0 && room.at_best() > 0);
+            .filter(|(_, room)| room.members > 0 && room.spare(self.whole) > 0);
         let homes = homes.filter(|(region, _)| !self.in_vain(*region));
         let (region, room) =
             homes.max_by(|a, b| a.1.members.cmp(&b.1.members).then_with(|| self.by_name(b.0, a.0)))?;
@@ -135,43 +140,43 @@ impl Member<'_> {
         } else {
             GroupOutcome::Followed
         };
-        Some(self.choice(region, outcome))
+        Some(self.choice(region, outcome, false))
     }
 
     /// The region for the members to come, found anew.
     fn lead(&self) -> Option<GroupChoice> {
-        let (region, whole) = self.region()?;
+        let (region, room) = self.region()?;
         let group = self.question.workload.group.as_ref()?;
         let seen = self.members.map_or(0, GroupMembers::seen);
         let single = group.key.kind().may_be_single() && self.to_come == 1 && seen <= 1;
-        let outcome = match whole {
+        let outcome = match room.at_best() >= self.to_come {
             _ if self.rooms.most_members() > 0 => GroupOutcome::Spilled,
             _ if single => GroupOutcome::Alone,
             true => GroupOutcome::Held,
             false => GroupOutcome::Larger,
         };
-        Some(self.choice(region, outcome))
+        Some(self.choice(region, outcome, room.free() >= self.to_come))
     }
 
-    /// The best region for the members to come, and whether it can hold them. Where the pod was sent before, if that can
-    /// still hold them; else the cheapest of those that can; else the one with most room.
-    fn region(&self) -> Option<(RegionIx, bool)> {
+    /// The best region for the members to come. Where the pod was sent before, if that can still hold them; else the
+    /// cheapest of those that can; else the one with most room.
+    fn region(&self) -> Option<(RegionIx, &Room)> {
         let open = || self.rooms.open().filter(|(region, _)| !self.in_vain(*region));
         let holding = || open().filter(|(_, room)| room.free() >= self.to_come);
         let before = self
             .own
             .and_then(|own| holding().find(|(region, _)| *region == own.region));
-        if let Some((region, _)) = before.or_else(|| self.cheapest(holding())) {
-            return Some((region, true));
+        let held = before.or_else(|| self.cheapest(holding()));
+        if held.is_some() {
+            return held;
         }
         let roomiest = |a: &(RegionIx, &Room), b: &(RegionIx, &Room)| {
-            let room = |room: &Room| (room.at_best(), room.free(), room.members);
+            let room = |room: &Room| (room.at_best(), room.spare(self.whole), room.members);
             let most = room(a.1).cmp(&room(b.1));
             most.then_with(|| b.1.total.total_cmp(&a.1.total))
                 .then_with(|| self.by_name(b.0, a.0))
         };
-        let (region, room) = open().max_by(roomiest).or_else(|| self.rooms.open().max_by(roomiest))?;
-        Some((region, room.at_best() >= self.to_come))
+        open().max_by(roomiest).or_else(|| self.rooms.open().max_by(roomiest))
     }
 
     /// The cheapest region. Of those within the band of it the one with least room to spare: the larger ones are for
@@ -194,11 +199,12 @@ impl Member<'_> {
         name(a).cmp(&name(b))
     }
 
-    fn choice(&self, region: RegionIx, outcome: GroupOutcome) -> GroupChoice {
+    fn choice(&self, region: RegionIx, outcome: GroupOutcome, certain: bool) -> GroupChoice {
         GroupChoice {
             region,
             outcome,
             to_come: self.to_come,
+            certain,
         }
     }
 }

@@ -1,6 +1,8 @@
+use super::choice::{GroupChoice, GroupOutcome};
+use super::rooms::to_come;
 use crate::gpu::GpuMilli;
 use crate::snapshot::{GroupMembers, RegionIx, Snapshot};
-use crate::workload::GroupKey;
+use crate::workload::{Group, GroupKey};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,8 +27,12 @@ pub struct Groups {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Forming {
     decided: BTreeMap<Arc<str>, Decided>,
+    /// Since when it is remembered: of two that want the same room, the earlier one has it.
+    since: Timestamp,
     /// When a member was last decided.
     last: Timestamp,
+    /// Whether its region could hold all of it, so that what it still needs there is kept for it.
+    whole: bool,
     /// The largest size stated.
     size: Option<u32>,
     /// GPUs of its largest member.
@@ -53,22 +59,24 @@ impl Groups {
         }
     }
 
-    /// Remembers where a member was sent: `gpus` is what it asks for, `size` what it says of the group.
-    pub fn decide(
-        &mut self,
-        (key, size): (&GroupKey, Option<u32>),
-        uid: &Arc<str>,
-        region: RegionIx,
-        gpus: GpuMilli,
-        now: Timestamp,
-    ) {
-        if self.forming.get(key).is_none_or(|forming| !forming.fresh(now)) || self.decided >= MAX_DECIDED {
+    /// Remembers where a member was sent; `gpus` is what it asks for.
+    pub fn decide(&mut self, group: &Group, uid: &Arc<str>, choice: GroupChoice, gpus: GpuMilli, now: Timestamp) {
+        if self.forming(&group.key, now).is_none() || self.decided >= MAX_DECIDED {
             self.sweep(now);
         }
-        let forming = self.forming.entry(key.clone()).or_insert_with(|| Forming::new(now));
+        let forming = self
+            .forming
+            .entry(group.key.clone())
+            .or_insert_with(|| Forming::new(now));
         forming.last = forming.last.max(now);
-        forming.size = forming.size.max(size);
+        forming.size = forming.size.max(group.size);
         forming.gpus = forming.gpus.max(gpus);
+        forming.whole = match choice.outcome {
+            GroupOutcome::Held => choice.certain,
+            GroupOutcome::Followed => forming.whole,
+            GroupOutcome::Larger | GroupOutcome::Spilled | GroupOutcome::Alone => false,
+        };
+        let region = choice.region;
         let before = forming.decided.get(uid).filter(|before| before.region == region);
         let first = before.map_or(now, |before| before.first);
         let decided = Decided {
@@ -85,11 +93,12 @@ impl Groups {
     pub fn resume(&mut self, snapshot: &Snapshot, counts: impl Fn(&GroupKey) -> bool, now: Timestamp) {
         for (key, members) in snapshot.groups() {
             let bound = members.iter().any(|(_, member)| member.node.is_some());
-            if bound && members.waiting() > 0 && counts(key) {
+            if bound && to_come(Some(members), None) > 0 && counts(key) {
                 let forming = self.forming.entry(key.clone()).or_insert_with(|| Forming::new(now));
                 forming.size = forming.size.max(members.size());
                 let gpus = members.iter().map(|(_, member)| member.gpus).max();
                 forming.gpus = forming.gpus.max(gpus.unwrap_or(0));
+                forming.whole = true;
             }
         }
     }
@@ -99,14 +108,9 @@ impl Groups {
         self.forming.get(key).filter(|forming| forming.fresh(now))
     }
 
-    /// The groups that still form, but for one.
-    pub(super) fn others<'a>(
-        &'a self,
-        key: &'a GroupKey,
-        now: Timestamp,
-    ) -> impl Iterator<Item = (&'a GroupKey, &'a Forming)> {
-        let fresh = self.forming.iter().filter(move |(_, forming)| forming.fresh(now));
-        fresh.filter(move |(other, _)| *other != key)
+    /// The groups that still form.
+    pub(super) fn all(&self, now: Timestamp) -> impl Iterator<Item = (&GroupKey, &Forming)> {
+        self.forming.iter().filter(move |(_, forming)| forming.fresh(now))
     }
 
     /// How many decisions are remembered.
@@ -135,7 +139,9 @@ impl Forming {
     fn new(now: Timestamp) -> Self {
         Self {
             decided: BTreeMap::new(),
+            since: now,
             last: now,
+            whole: false,
             size: None,
             gpus: 0,
         }
@@ -143,6 +149,15 @@ impl Forming {
 
     fn fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.last) <= HOLD
+    }
+
+    pub(super) fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether it comes before another group.
+    pub(super) fn before(&self, key: &GroupKey, other: (&GroupKey, &Self)) -> bool {
+        (self.since, key) < (other.1.since, other.0)
     }
 
     pub(super) fn size(&self) -> Option<u32> {

@@ -12,25 +12,45 @@ pub(super) struct Room {
     pub(super) offered: u32,
     /// Members of the group that are bound here, or were sent here.
     pub(super) members: u32,
-    /// How many pods like this one fit on the candidates.
+    /// How many pods like this one fit on the candidates, as the snapshot shows them.
     pub(super) fits: u32,
-    /// Of these, how many other gangs still need that were sent here.
-    pub(super) promised: u32,
-    /// Of those promised, how many are decided already: their place may be taken from `fits` as well.
+    /// Pods sent here that the snapshot does not show bound. Where they went to is not known: they may have taken a place
+    /// that still counts in `fits`, or the last one of a node that is no candidate any more.
     pub(super) in_flight: u32,
+    /// How many pods not decided yet other gangs still need here.
+    pub(super) promised: u32,
+    /// Of these, those of gangs that were held whole.
+    pub(super) kept: u32,
+    /// Of these, those of gangs that came before the one that asks.
+    pub(super) kept_before: u32,
     /// What the members to come cost here, on the cheapest of the candidates.
     pub(super) total: f64,
 }
 
 impl Room {
-    /// How many more pods like this one can be sent here.
+    /// Places that are there for certain. A candidate has one at least, so only the others can be taken already.
+    fn certain(&self) -> u32 {
+        let doubtful = self.in_flight.min(self.fits.saturating_sub(self.offered));
+        self.fits.saturating_sub(doubtful)
+    }
+
+    /// Places that nobody else needs, for certain.
     pub(super) fn free(&self) -> u32 {
+        self.certain().saturating_sub(self.promised)
+    }
+
+    /// Places that nobody else needs if no pod in flight took one of a candidate.
+    pub(super) fn at_best(&self) -> u32 {
         self.fits.saturating_sub(self.promised)
     }
 
-    /// The same if the scheduler left out every node that is promised to a pod decided already.
-    pub(super) fn at_best(&self) -> u32 {
-        self.fits.saturating_sub(self.promised.saturating_sub(self.in_flight))
+    /// Places that a gang may take: one that was held whole has its own kept for it, another leaves theirs to those.
+    pub(super) fn spare(&self, whole: bool) -> u32 {
+        if whole {
+            self.fits.saturating_sub(self.kept_before)
+        } else {
+            self.certain().saturating_sub(self.kept)
+        }
     }
 }
 
@@ -87,23 +107,40 @@ impl Rooms {
         }
     }
 
-    /// What other gangs still need of the regions that they were sent to, in pods like this one.
+    /// Counts what is in flight, and what other gangs still need of the regions that they were sent to; in pods like this
+    /// one.
     fn promise(&mut self, question: &Question<'_>) {
-        let Some(group) = &question.workload.group else { return };
-        let asked = question.workload.gpus.milli().max(1);
+        let Some(group) = &question.workload.group else {
+            return;
+        };
+        let asked = u64::from(question.workload.gpus.milli().max(1));
+        let own = question.groups.forming(&group.key, question.now);
         let mut homes = Homes::new(question);
-        for (key, forming) in question.groups.others(&group.key, question.now) {
+        for (key, forming) in question.groups.all(question.now) {
             let members = question.snapshot.group(key);
-            let Some(home) = homes.of(members, forming) else {
+            let gpus = u64::from(forming.gpus().max(1));
+            let like_this = |pods: u32| u32::try_from((u64::from(pods) * gpus).div_ceil(asked)).unwrap_or(u32::MAX);
+            let mut in_flight = 0;
+            for region in forming.in_flight(question.uid, members, question.now) {
+                in_flight += 1;
+                self.at(region, |room| {
+                    room.in_flight = room.in_flight.saturating_add(like_this(1))
+                });
+            }
+            let Some(home) = homes.of(members, forming).filter(|_| *key != group.key) else {
                 continue;
             };
-            let in_flight = count(forming.in_flight("", members, question.now));
-            let pods = to_come(members, forming.size()).max(in_flight);
-            let like_this = |pods: u32| u64::from(pods) * u64::from(forming.gpus().max(1));
-            let in_ours = |pods| u32::try_from(like_this(pods).div_ceil(u64::from(asked))).unwrap_or(u32::MAX);
+            let needed = like_this(to_come(members, forming.size()).saturating_sub(in_flight));
+            let before = own.is_none_or(|own| forming.before(key, (&group.key, own)));
             self.at(home, |room| {
-                room.promised = room.promised.saturating_add(in_ours(pods));
-                room.in_flight = room.in_flight.saturating_add(in_ours(in_flight));
+                let add = |to: &mut u32| *to = to.saturating_add(needed);
+                add(&mut room.promised);
+                if forming.whole() {
+                    add(&mut room.kept);
+                    if before {
+                        add(&mut room.kept_before);
+                    }
+                }
             });
         }
     }
@@ -230,8 +267,4 @@ impl<'a> Homes<'a> {
         let most = counted.max_by(|(_, a), (_, b)| a.0.cmp(b.0).then_with(|| b.1.cmp(a.1)));
         most.map(|(region, _)| region)
     }
-}
-
-fn count(regions: impl Iterator<Item = RegionIx>) -> u32 {
-    u32::try_from(regions.count()).unwrap_or(u32::MAX)
 }

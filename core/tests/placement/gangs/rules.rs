@@ -2,7 +2,7 @@
 
 use super::site::{Gang, Site, outcome};
 use heliotrope_core::placement::GroupOutcome;
-use heliotrope_core::workload::Mode;
+use heliotrope_core::workload::{Group, GroupKey, GroupKind, Mode};
 use jiff::SignedDuration;
 
 #[test]
@@ -156,17 +156,10 @@ fn g9_what_is_remembered_of_gangs_is_bounded() {
     let mut site = Site::new(&[vec![8]], 1, 0, vec![Gang::of(2)]);
     let choice = site.ask(0, 0, Mode::Prefer).1.unwrap();
     for pod in 0..200_000_u32 {
-        let key = |group: u32| {
-            let kind = heliotrope_core::workload::GroupKind::Annotation;
-            heliotrope_core::workload::GroupKey::new(&"ml".into(), kind, &format!("g{group}")).unwrap()
-        };
-        site.groups.decide(
-            (&key(pod / 50), None),
-            &format!("u{pod}").into(),
-            choice.region,
-            1000,
-            site.now,
-        );
+        let key = GroupKey::new(&"ml".into(), GroupKind::Annotation, &format!("g{}", pod / 50)).unwrap();
+        let group = Group { key, size: None };
+        site.groups
+            .decide(&group, &format!("u{pod}").into(), choice, 1000, site.now);
         assert!(site.groups.remembered() <= 65_536);
         site.pass(SignedDuration::from_millis(1));
     }

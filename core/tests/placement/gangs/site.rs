@@ -72,6 +72,8 @@ pub(super) struct Site {
     untold: VecDeque<PodFacts>,
     told: Vec<ClusterEvent>,
     lag: usize,
+    /// Places of a region that nobody can be sure of while the watch lags.
+    pub(super) doubt: u32,
     pub(super) gangs: Vec<Gang>,
 }
 
@@ -99,6 +101,7 @@ impl Site {
             untold: VecDeque::new(),
             told: Vec::new(),
             lag,
+            doubt: 0,
             gangs,
         };
         for (region, boards) in regions.iter().enumerate() {
@@ -184,7 +187,8 @@ impl Site {
                 .map(|(_, other)| other.left())
                 .sum()
         };
-        (0..self.regions).any(|region| self.fits(region).saturating_sub(needed(region)) >= self.gangs[gang].size)
+        let free = |region: usize| self.fits(region).saturating_sub(needed(region) + self.doubt);
+        (0..self.regions).any(|region| free(region) >= self.gangs[gang].size)
     }
 
     /// Asks about the next member of a gang and binds it to one of the nodes that filter leaves; `pick` says which.
@@ -231,8 +235,7 @@ impl Site {
         if let Some(choice) = verdict.group {
             let group = workload.group.as_ref().unwrap();
             let gpus: GpuMilli = workload.gpus.milli();
-            self.groups
-                .decide((&group.key, group.size), &Arc::from(uid), choice.region, gpus, self.now);
+            self.groups.decide(group, &Arc::from(uid), choice, gpus, self.now);
         }
         let kept = offered.into_iter().zip(&verdict.kept).filter(|(_, kept)| **kept);
         (kept.map(|(node, _)| node).collect(), verdict.group)
