@@ -1,7 +1,7 @@
 //! Who is a member of which group, as the watch tells it.
 
 use crate::gpu::GpuMilli;
-use crate::workload::{GroupKey, PodFacts};
+use crate::workload::{GpuAsk, GroupKey, PodFacts};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ impl GroupIndex {
         let members = Arc::make_mut(groups.entry(group.key.clone()).or_default());
         let member = GroupMember {
             node: pod.node.clone(),
-            gpus: pod.gpus.map_or(0, |gpus| gpus.milli()),
+            gpus: pod.gpus.map_or(0, GpuAsk::milli),
         };
         members.count(&member, true);
         members.size = members.size.max(group.size);

@@ -124,7 +124,7 @@ impl Rooms {
             for region in forming.in_flight(question.uid, members, question.now) {
                 in_flight += 1;
                 self.at(region, |room| {
-                    room.in_flight = room.in_flight.saturating_add(like_this(1))
+                    room.in_flight = room.in_flight.saturating_add(like_this(1));
                 });
             }
             let Some(home) = homes.of(members, forming).filter(|_| *key != group.key) else {
@@ -220,7 +220,8 @@ pub(super) fn to_come(members: Option<&GroupMembers>, size: Option<u32>) -> u32 
     let Some(members) = members else {
         return size.unwrap_or(0);
     };
-    let settled = u32::try_from(members.seen()).unwrap_or(u32::MAX) - members.waiting().min(u32::MAX);
+    let seen = u32::try_from(members.seen()).unwrap_or(u32::MAX);
+    let settled = seen.saturating_sub(members.waiting());
     let size = size.max(members.size()).unwrap_or(0);
     members.waiting().max(size.saturating_sub(settled))
 }
