@@ -44,14 +44,15 @@ impl Membership<'_> {
             GroupKind::Volcano => self
                 .annotation("scheduling.k8s.io/group-name")
                 .or_else(|| self.annotation("scheduling.volcano.sh/group-name"))?,
-            GroupKind::LeaderWorkerSet => match self.label("leaderworkerset.sigs.k8s.io/group-key") {
-                Some(key) => key,
-                None => {
+            GroupKind::LeaderWorkerSet => {
+                if let Some(key) = self.label("leaderworkerset.sigs.k8s.io/group-key") {
+                    key
+                } else {
                     let set = self.label("leaderworkerset.sigs.k8s.io/name")?;
                     let index = self.label("leaderworkerset.sigs.k8s.io/group-index")?;
                     return Some(format!("{set}.{index}").into());
                 }
-            },
+            }
             GroupKind::JobSet => self
                 .label("jobset.sigs.k8s.io/jobset-uid")
                 .or_else(|| self.label("jobset.sigs.k8s.io/jobset-name"))?,

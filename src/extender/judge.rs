@@ -203,6 +203,9 @@ impl Extender {
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
+            if let Some(group) = verdict.group {
+                self.metrics.grouped(group.outcome.name());
+            }
         }
         self.record(
             case,
@@ -214,6 +217,7 @@ impl Extender {
                 costs: Arc::clone(&weighed.costs),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
+                group: verdict.group,
             },
         );
         verdict

@@ -15,11 +15,13 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod coefficient;
 mod groups;
 mod history;
 mod host;
 mod index;
 mod ladder;
+mod learned;
 mod node;
 mod picture;
 mod power;
@@ -35,13 +37,15 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
+pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use groups::{GroupMember, GroupMembers};
 pub use index::{NodeIx, RegionIx, ZoneIx};
-pub use node::{Coefficient, CoefficientSource, NodeState};
+pub use learned::{Learned, P95};
+pub use node::NodeState;
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
 };
 pub use region::NodeRegion;
 pub use slots::GpuSlots;

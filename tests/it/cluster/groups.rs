@@ -1,7 +1,7 @@
 //! Groups: one row for each way in which a pod can say that it belongs to one, as its maker writes it.
 
 use heliotrope::cluster::LeanPod;
-use heliotrope_core::workload::{Group, GroupKind, MAX_GROUP_SIZE};
+use heliotrope_core::workload::{Group, GroupKind, MAX_GROUP_SIZE, PodFacts};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -15,7 +15,11 @@ fn group(labels: &Value, annotations: &Value, spec: &Value, owner: &str) -> Opti
             ] },
         "spec": spec,
     });
-    serde_json::from_value::<LeanPod>(pod).unwrap().facts().unwrap().group
+    read(pod).group
+}
+
+fn read(pod: Value) -> PodFacts {
+    serde_json::from_value::<LeanPod>(pod).unwrap().facts().unwrap()
 }
 
 /// Kind, name and stated size.

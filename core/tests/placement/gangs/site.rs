@@ -44,7 +44,8 @@ impl Gang {
         self.bound.windows(2).any(|pair| pair[0] != pair[1])
     }
 
-    fn left(&self) -> u32 {
+    /// Members that are not bound.
+    pub(super) fn left(&self) -> u32 {
         self.size - u32::try_from(self.bound.len()).unwrap()
     }
 
