@@ -5,7 +5,9 @@ use super::nodes::{POOL_LABEL, SimulatedNode};
 use super::random::Random;
 use crate::gpu::GpuResource;
 use crate::quantity::Ratio;
-use crate::workload::{ANNOTATION_PREFIX, Annotations, GpuAsk, Group, GroupKey, GroupKind, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::workload::{
+    ANNOTATION_PREFIX, Annotations, GpuAsk, Group, GroupKey, GroupKind, Owner, OwnerKind, PodFacts, PodPhase,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
