@@ -91,7 +91,7 @@ fn held_together(site: &Site, steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     /// Several gangs arrive at once, their members in any order, some of them created only when it is their turn; the
     /// watch lags by some binds, grids cross and the extender is restarted. Some gangs are larger than any region.
