@@ -10,7 +10,7 @@ use crate::telemetry::{Clock, Metrics};
 use crate::world::{Asked, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, NodeCost, Question, Verdict, common_rung, filter, preempt as judge_victims, score, weigh,
+    Bookings, Groups, NodeCost, Question, Verdict, common_rung, filter, preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::Snapshot;
@@ -22,6 +22,9 @@ use tokio::sync::mpsc;
 
 /// A snapshot older than this means that the writer is stuck.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where members of gangs were sent.
+static NO_GROUPS: Groups = Groups::none();
 
 /// What every request shares.
 pub struct Extender {
@@ -85,6 +88,7 @@ impl Case {
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings,
+            groups: &NO_GROUPS,
             now: self.now,
         }
     }
@@ -96,6 +100,7 @@ impl Case {
             workload: self.workload.clone(),
             policy: Arc::clone(&self.placement.policy),
             bookings,
+            groups: Arc::new(NO_GROUPS.clone()),
             now: self.now,
         })
     }
@@ -226,6 +231,9 @@ impl Extender {
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
+            if let Some(group) = verdict.group {
+                self.metrics.grouped(group.outcome.name());
+            }
         }
         self.record(
             case,
@@ -235,6 +243,7 @@ impl Extender {
                 weighed: weighed.recorded(),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
+                group: verdict.group,
             },
         );
         verdict
@@ -300,7 +309,7 @@ impl Extender {
 
 fn count_refusals(metrics: &Metrics, verdict: &Verdict) {
     use heliotrope_core::placement::Refusal;
-    for rule in [Refusal::Zone, Refusal::Ceiling, Refusal::OutsideBand] {
+    for rule in Refusal::ALL {
         let nodes = verdict.refused.iter().filter(|refused| **refused == Some(rule)).count();
         if nodes > 0 {
             metrics.refused(rule.name(), u64::try_from(nodes).unwrap_or(u64::MAX));

@@ -21,9 +21,9 @@ pub(super) struct Key {
 /// The costs of one pod's candidates.
 #[derive(Debug)]
 pub(super) struct Costs {
-    /// Place in `costs` by node; `u32::MAX` for nodes that were no candidates.
+    /// Place in `each` by node; `u32::MAX` for nodes that were no candidates.
     places: Vec<u32>,
-    costs: Arc<Vec<Option<NodeCost>>>,
+    each: Arc<Vec<Option<NodeCost>>>,
     /// The instant that they were computed for.
     at: Timestamp,
 }
@@ -42,20 +42,24 @@ impl Costs {
                 *slot = place;
             }
         }
-        Self { places, costs, at }
+        Self {
+            places,
+            each: costs,
+            at,
+        }
     }
 
     /// The costs of these candidates, if all of them are remembered. The same candidates in the same order share.
     pub(super) fn of(&self, candidates: &[Option<NodeIx>]) -> Option<Arc<Vec<Option<NodeCost>>>> {
         let place = |ix: &Option<NodeIx>| -> Option<usize> {
             let place = *self.places.get(usize::try_from((*ix)?.0).ok()?)?;
-            usize::try_from(place).ok().filter(|place| *place < self.costs.len())
+            usize::try_from(place).ok().filter(|place| *place < self.each.len())
         };
         let same_order = candidates.iter().enumerate().all(|(i, ix)| place(ix) == Some(i));
-        if same_order && candidates.len() == self.costs.len() {
-            return Some(Arc::clone(&self.costs));
+        if same_order && candidates.len() == self.each.len() {
+            return Some(Arc::clone(&self.each));
         }
-        let costs = candidates.iter().map(|ix| Some(*self.costs.get(place(ix)?)?));
+        let costs = candidates.iter().map(|ix| Some(*self.each.get(place(ix)?)?));
         costs.collect::<Option<Vec<_>>>().map(Arc::new)
     }
 }

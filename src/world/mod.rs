@@ -22,7 +22,7 @@ pub mod settings;
 mod writer;
 
 pub use bindings::BindOutcome;
-pub use decisions::{CandidateView, DecisionLog, DecisionView};
+pub use decisions::{CandidateView, DecisionLog, DecisionView, GroupView};
 pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use readiness::{Missing, Readiness};
 pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};

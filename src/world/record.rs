@@ -1,4 +1,4 @@
-use heliotrope_core::placement::{Bookings, Candidate, NodeCost, Policy, Question, Refusal};
+use heliotrope_core::placement::{Bookings, Candidate, GroupChoice, Groups, NodeCost, Policy, Question, Refusal};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
@@ -38,6 +38,8 @@ pub struct Asked {
     pub policy: Arc<Policy>,
     /// Watts promised.
     pub bookings: Arc<Bookings>,
+    /// Where members of gangs were sent.
+    pub groups: Arc<Groups>,
     /// The instant.
     pub now: Timestamp,
 }
@@ -52,6 +54,7 @@ impl Asked {
             workload: &self.workload,
             policy: &self.policy,
             bookings: &self.bookings,
+            groups: &self.groups,
             now: self.now,
         }
     }
@@ -109,6 +112,8 @@ pub enum Stage {
         refused: Vec<Option<Refusal>>,
         /// Which were kept.
         kept: Vec<bool>,
+        /// The region of the pod's gang.
+        group: Option<GroupChoice>,
     },
     /// Prioritize.
     Prioritize {

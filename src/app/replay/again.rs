@@ -34,7 +34,7 @@ pub(super) fn differences(call: &LoggedCall, file: &str, report: &mut Report) ->
         differences: Vec::new(),
     };
     if !call.same_inputs {
-        found.note(None, "inputs", "the hash that was written", "another hash");
+        found.note(None, "inputs", &"the hash that was written", &"another hash");
     }
     let question = call.asked.question(&call.uid);
     let candidates = call.candidates();
@@ -44,6 +44,7 @@ pub(super) fn differences(call: &LoggedCall, file: &str, report: &mut Report) ->
             costs,
             refused,
             kept,
+            group,
         } => {
             report.filter += 1;
             let weighed = found.weighed(&question, &candidates, *rung, costs);
@@ -52,6 +53,9 @@ pub(super) fn differences(call: &LoggedCall, file: &str, report: &mut Report) ->
             found.each("refused", &candidates, refused, &verdict.refused, |one| {
                 rule(one).to_owned()
             });
+            if *group != verdict.group {
+                found.note(None, "group", &format!("{group:?}"), &format!("{:?}", verdict.group));
+            }
             found.each("kept", &candidates, kept, &verdict.kept, ToString::to_string);
         }
         LoggedAnswer::Prioritize { rung, costs, scores } => {
@@ -90,7 +94,7 @@ struct Found<'c> {
 }
 
 impl Found<'_> {
-    fn note(&mut self, node: Option<String>, what: &'static str, logged: impl ToString, replayed: impl ToString) {
+    fn note(&mut self, node: Option<String>, what: &'static str, logged: &dyn ToString, replayed: &dyn ToString) {
         self.differences.push(Difference {
             file: self.file.to_owned(),
             line: self.call.line,
@@ -113,7 +117,7 @@ impl Found<'_> {
         let again = common_rung(question, candidates);
         if again != rung {
             let name = |rung: Option<Rung>| rung.map_or("none", Rung::name);
-            self.note(None, "rung", name(rung), name(again));
+            self.note(None, "rung", &name(rung), &name(again));
         }
         let now = self.call.weighed_at;
         let costs = weigh(&Question { now, ..*question }, again, candidates);
@@ -137,7 +141,7 @@ impl Found<'_> {
                 "grams"
             };
             let text = |grams: Option<f64>| grams.map_or("unknown".to_owned(), |grams| grams.to_string());
-            self.note(self.name(candidate), what, text(was), text(is));
+            self.note(Some(self.name(candidate)), what, &text(was), &text(is));
         }
         (again, costs)
     }
@@ -151,17 +155,17 @@ impl Found<'_> {
         text: impl Fn(&T) -> String,
     ) {
         if logged.len() != again.len() {
-            self.note(None, what, logged.len(), again.len());
+            self.note(None, what, &logged.len(), &again.len());
         }
         for ((candidate, logged), again) in candidates.iter().zip(logged).zip(again) {
             if logged != again {
-                self.note(self.name(candidate), what, text(logged), text(again));
+                self.note(Some(self.name(candidate)), what, &text(logged), &text(again));
             }
         }
     }
 
-    fn name(&self, candidate: &Candidate<'_>) -> Option<String> {
+    fn name(&self, candidate: &Candidate<'_>) -> String {
         let node = candidate.node(&self.call.asked.snapshot);
-        Some(node.map_or("a node that nobody knew".to_owned(), |node| node.name.to_string()))
+        node.map_or("a node that nobody knew".to_owned(), |node| node.name.to_string())
     }
 }

@@ -57,6 +57,7 @@ impl Entry {
                 weighed,
                 refused,
                 kept,
+                group,
             } => {
                 let order = Order::of(offered);
                 let mut by_rule = BTreeMap::new();
@@ -66,6 +67,7 @@ impl Entry {
                     }
                 }
                 let answer = Answer::Filter {
+                    group: *group,
                     rung: weighed.rung,
                     costs: cost_rows(&order, &weighed.costs)?,
                     refused: by_rule

@@ -13,7 +13,7 @@ const SUFFIX: &str = ".jsonl";
 pub(super) struct Files {
     dir: PathBuf,
     max_bytes: u64,
-    max_files: usize,
+    most: usize,
     open: Option<Open>,
 }
 
@@ -32,7 +32,7 @@ impl Files {
         Self {
             dir,
             max_bytes,
-            max_files,
+            most: max_files,
             open: None,
         }
     }
@@ -67,7 +67,7 @@ impl Files {
             }
         };
         held.push(sequence);
-        let excess = held.len().saturating_sub(self.max_files);
+        let excess = held.len().saturating_sub(self.most);
         for old in held.iter().take(excess) {
             fs::remove_file(self.dir.join(name(*old)))?;
         }

@@ -1,7 +1,7 @@
 //! The lines of a file, as they are written and read.
 
 use super::runs::Runs;
-use heliotrope_core::placement::Refusal;
+use heliotrope_core::placement::{GroupChoice, Refusal};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::NodeState;
 use jiff::Timestamp;
@@ -114,6 +114,9 @@ pub(super) enum Answer {
         refused: Vec<(Refusal, Runs)>,
         /// Who was in the answer.
         kept: Runs,
+        /// The region of the pod's gang.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<GroupChoice>,
     },
     /// Prioritize.
     Prioritize {

@@ -4,7 +4,7 @@ use super::runs::Runs;
 use super::state::State;
 use super::told::inputs;
 use crate::world::record::Asked;
-use heliotrope_core::placement::{Candidate, NodeCost, Refusal};
+use heliotrope_core::placement::{Candidate, GroupChoice, NodeCost, Refusal};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, NodeState};
 use jiff::Timestamp;
@@ -115,6 +115,8 @@ pub enum LoggedAnswer {
         refused: Vec<Option<Refusal>>,
         /// Whether each was kept.
         kept: Vec<bool>,
+        /// The region of the pod's gang.
+        group: Option<GroupChoice>,
     },
     /// Prioritize.
     Prioritize {
@@ -270,8 +272,10 @@ fn answer(answer: Answer, count: usize) -> LoggedAnswer {
             costs,
             refused,
             kept,
+            group,
         } => LoggedAnswer::Filter {
             rung,
+            group,
             costs: spread_costs(costs, count),
             refused: spread(
                 refused.into_iter().map(|(rule, places)| (Some(rule), places)),

@@ -2,11 +2,11 @@ use super::digest::Digest;
 use super::patch;
 use super::told::{node_key, zone_key};
 use crate::world::record::Asked;
-use heliotrope_core::placement::{Bookings, Policy};
+use heliotrope_core::placement::{Bookings, Groups, Policy};
 use heliotrope_core::snapshot::{
-    Figures, NodeState, Pending, PodClass, Snapshot, SnapshotParts, Surroundings, ZoneState,
+    Figures, GroupMembers, NodeRegion, NodeState, Pending, PodClass, Snapshot, SnapshotParts, Surroundings, ZoneState,
 };
-use heliotrope_core::workload::Workload;
+use heliotrope_core::workload::{GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Parts that are no part of the snapshot.
-const OF_EACH_CALL: [&str; 3] = ["workload", "policy", "bookings"];
+const OF_EACH_CALL: [&str; 4] = ["workload", "policy", "bookings", "decidedGroups"];
 
 /// What a file has told so far, on the reader's side.
 #[derive(Debug, Default)]
@@ -68,6 +68,9 @@ impl State {
                 "workload" => self.reread::<Workload>(key)?,
                 "policy" => self.reread::<Policy>(key)?,
                 "bookings" => self.reread::<Bookings>(key)?,
+                "decidedGroups" => self.reread::<Groups>(key)?,
+                "regions" => self.reread::<Vec<NodeRegion>>(key)?,
+                "groups" => self.reread::<BTreeMap<GroupKey, GroupMembers>>(key)?,
                 "generation" => self.reread::<u64>(key)?,
                 "takenAt" => self.reread::<Timestamp>(key)?,
                 "surroundings" => self.reread::<Surroundings>(key)?,
@@ -110,6 +113,7 @@ impl State {
             workload: self.part("workload")?,
             policy: Arc::new(self.part("policy")?),
             bookings: Arc::new(self.part("bookings")?),
+            groups: Arc::new(self.part("decidedGroups")?),
             now,
         })
     }
@@ -124,6 +128,8 @@ impl State {
             surroundings: Arc::new(self.part("surroundings")?),
             classes: self.part("classes")?,
             pending: self.part("pending")?,
+            regions: self.part("regions")?,
+            groups: self.part("groups")?,
             by_model: self.part("byModel")?,
             nodes: self.nodes.values().cloned().collect(),
             zones: self.zones.values().cloned().collect(),

@@ -34,12 +34,14 @@ impl Told {
             workload,
             policy,
             bookings,
+            groups,
             now: _,
         } = asked.question("");
         let mut parts = Parts::new();
         self.small("workload", workload, &mut parts)?;
         self.small("policy", policy, &mut parts)?;
         self.small("bookings", bookings, &mut parts)?;
+        self.small("decidedGroups", groups, &mut parts)?;
         self.snapshot(&asked.snapshot, &mut parts)?;
         Ok(parts)
     }
@@ -56,6 +58,8 @@ impl Told {
             self.small("takenAt", &new.taken_at, parts)?;
             self.small("classes", &new.classes, parts)?;
             self.small("pending", &new.pending, parts)?;
+            self.small("regions", &new.regions(), parts)?;
+            self.small("groups", &new.groups().collect::<BTreeMap<_, _>>(), parts)?;
             self.small("byModel", &new.by_model(), parts)?;
             let same = |old: &Arc<Snapshot>| Arc::ptr_eq(&old.surroundings, &new.surroundings);
             if !old.as_ref().is_some_and(same) {

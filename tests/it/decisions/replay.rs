@@ -77,6 +77,11 @@ fn pod(name: u8, gpus: u32) -> Value {
     let mut pod = job(&format!("p{name}"), gpus);
     // Another spec is another version, as the API server counts.
     pod["metadata"]["resourceVersion"] = json!(gpus.to_string());
+    // Two of them belong to one Job of three pods.
+    if name >= 4 {
+        pod["metadata"]["ownerReferences"][0]["name"] = json!("gang");
+        pod["metadata"]["annotations"] = json!({ "heliotrope.dev/group-size": "3" });
+    }
     if name % 2 == 1 {
         pod["metadata"]["annotations"] = json!({ "heliotrope.dev/duration": "95m" });
     }
