@@ -16,6 +16,7 @@ mod j_restarts;
 mod k_deploy;
 mod l_wire;
 mod m_installed;
+mod o_gangs;
 mod p_dra;
 mod site;
 mod smoke;

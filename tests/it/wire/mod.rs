@@ -2,6 +2,7 @@
 //!
 //! The bodies under `kube-scheduler-*` were recorded by the scenario `l_wire` of the e2e suite.
 
+mod gangs;
 mod go;
 mod limits;
 mod memo;
