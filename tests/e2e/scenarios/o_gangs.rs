@@ -28,7 +28,7 @@ fn gang(name: &str, size: usize) -> Work {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o_gangs_are_never_split_while_a_region_holds_them() {
     let mut figures = Figures::of("o_gangs");
-    let site = Site::start(120, Images::Uneven).await;
+    let mut site = Site::start(120, Images::Uneven).await;
     let mut heliotrope = site.heliotrope(&site.settings()).await;
     let config = SchedulerConfig::shipped();
     let mut scheduler = site
