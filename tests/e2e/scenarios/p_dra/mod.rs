@@ -13,7 +13,6 @@ use crate::extender::{Heliotrope, HeliotropeSettings, RecordingProxy};
 use crate::figures::{Figures, out_folder};
 use crate::guest;
 use crate::world::CarbonFile;
-use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -175,6 +174,6 @@ async fn save(cluster: &Cluster, work: &Work, case: &str) {
         let text = serde_json::to_string_pretty(&objects).unwrap();
         std::fs::write(folder.join(format!("{kind}.json")), text).unwrap();
     }
-    let pod: Pod = cluster.pod(&format!("{}-1", work.name)).await;
+    let pod = cluster.pod_object(&format!("{}-1", work.name)).await;
     std::fs::write(folder.join("Pod.json"), serde_json::to_string_pretty(&pod).unwrap()).unwrap();
 }
