@@ -1,7 +1,7 @@
 //! One and the same grid, served by every provider in turn to the real extender: the same answers, byte by byte.
 
 use super::{at, grams, json, settings, with_tls};
-use crate::fakes::{FakeElectricityMaps, FakeWattTime, Said};
+use crate::fakes::{FakeElectricityMaps, FakeWattTime};
 use crate::rig::{self, all, job, names_body, node_events};
 use heliotrope::carbon::CarbonSources;
 use heliotrope::outbound::HttpClient;
@@ -272,9 +272,6 @@ async fn a_zone_of_another_kind_on_the_wire_is_counted_and_not_ranked() {
     let stage = electricity_maps("v4").await;
     let fake = stage.maps.as_ref().unwrap();
     // One zone answers in lifecycle, though asked in direct, and as if it were the greenest of all.
-    for route in ["history", "past-range", "forecast"] {
-        fake.says(route, Said::status(400, "{}"));
-    }
     fake.answers_in("DE", "lifecycle");
     fake.zone("DE", 1.0);
     let (rig, stop) = served(&stage, &["DE"]).await;
