@@ -125,7 +125,9 @@ impl ElectricityMapsProvider {
     async fn kind(&self, zone: &ZoneId, reply: &wire::Reply) -> IntensityKind {
         let asked = self.settings.kind();
         if let Some(basis) = reply.basis() {
-            self.said.send_modify(|said| drop(said.insert(zone.clone(), basis)));
+            self.said.send_modify(|said| {
+                said.insert(zone.clone(), basis);
+            });
             return IntensityKind { basis, ..asked };
         }
         let mut said = self.said.subscribe();
