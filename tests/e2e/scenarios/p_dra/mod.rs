@@ -7,7 +7,7 @@
 mod cost;
 
 use super::site::{CENTRAL, NORTH, WEST};
-use crate::cluster::{Cluster, Images, Placed, Work, fleet, share_of};
+use crate::cluster::{Cluster, Images, NodeSpec, Placed, Work, fleet, share_of};
 use crate::controlplane::{ControlPlane, SchedulerConfig, Which};
 use crate::extender::{Heliotrope, HeliotropeSettings, RecordingProxy};
 use crate::figures::{Figures, out_folder};
@@ -35,7 +35,7 @@ async fn p_pods_with_claims_are_steered_and_counted() {
     let cluster = Cluster::new(plane.client().await);
     let nodes: Vec<_> = fleet(NODES, Images::Nowhere)
         .into_iter()
-        .map(|node| node.by_claim())
+        .map(NodeSpec::by_claim)
         .collect();
     cluster.create_nodes(&nodes).await;
     cluster.create_device_classes().await;
