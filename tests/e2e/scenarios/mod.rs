@@ -18,5 +18,6 @@ mod l_wire;
 mod m_installed;
 mod o_gangs;
 mod p_dra;
+mod q_providers;
 mod site;
 mod smoke;
