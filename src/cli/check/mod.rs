@@ -4,6 +4,7 @@
 //! findings of `app::site` leave. Must never write to a cluster.
 
 mod overview;
+mod probe;
 mod site;
 
 use super::failure::Failure;
@@ -12,6 +13,7 @@ use crate::app::overview::Overview;
 use crate::app::settings::{Loaded, SettingsError, load, parse};
 use crate::app::site::{self as looks, Expectations, Severity};
 use crate::app::yaml::Finding;
+use crate::carbon::Probe;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde::Serialize;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// Check settings, a scheduler's configuration and a cluster, and explain what they amount to
 ///
-/// A settings file is read with the tables it names; nobody is asked. A scheduler's configuration is looked through for slips
+/// A settings file is read with the tables and the keys it names; nobody is asked unless `--probe` says so. A scheduler's configuration is looked through for slips
 /// that cost carbon, pods or the cluster. With --cluster, nodes, pods, DRA objects and the ConfigMaps of schedulers are listed
 /// once and nothing is written; power sources of the settings are asked once. What may not be read is a finding.
 #[derive(Debug, Args)]
@@ -29,6 +31,10 @@ pub(super) struct Check {
     /// Settings file
     #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Call out: ask each carbon provider that wants a key, once, what the key can read
+    #[arg(long, requires = "config")]
+    probe: bool,
 
     /// A KubeSchedulerConfiguration, or the extenders of one; may be given several times
     #[arg(long, value_name = "FILE")]
@@ -53,6 +59,7 @@ pub(super) struct Check {
 
 const EXAMPLES: &str = "Examples:
   heliotrope check --config heliotrope.yaml
+  heliotrope check --config heliotrope.yaml --probe
   heliotrope check --config heliotrope.yaml -o json | jq '.overview.zones'
   heliotrope check --scheduler-config kube-scheduler-config.yaml
   heliotrope check --config heliotrope.yaml --cluster --kubeconfig ~/.kube/config
@@ -68,6 +75,8 @@ struct Answer<'a> {
     ok: bool,
     problems: &'a [Finding],
     overview: Option<&'a Overview>,
+    /// What keys can read; nothing where nobody was asked.
+    probes: Option<&'a [Probe]>,
     /// Absent where nothing but settings was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<&'a [looks::Finding]>,
@@ -82,6 +91,7 @@ impl Check {
         }
         let loaded = self.settings(out)?;
         let overview = self.config.as_ref().map(|_| Overview::of(&loaded));
+        let probes = self.probe.then(|| probe::ask(&loaded)).transpose()?;
         let findings = looks_at_site.then(|| self.look(&loaded)).transpose()?;
         let worst = findings.iter().flatten().map(|finding| finding.severity).max();
         match self.output {
@@ -91,6 +101,7 @@ impl Check {
                     ok: worst <= Some(Severity::Note),
                     problems: &[],
                     overview: overview.as_ref(),
+                    probes: probes.as_deref(),
                     findings: findings.as_deref(),
                 },
             )?,
@@ -99,10 +110,17 @@ impl Check {
                     writeln!(out, "{} is right.", path.display())?;
                     overview::explain(out, overview)?;
                 }
+                if let Some(probes) = &probes {
+                    probe::write(out, probes)?;
+                }
                 if let Some(findings) = &findings {
                     site::write(out, findings)?;
                 }
             }
+        }
+        // A key that is refused is a failure, whatever else was found.
+        if probes.iter().flatten().any(|probe| probe.error.is_some()) {
+            return Err(Failure::Told(1));
         }
         match worst {
             Some(Severity::Error) => Err(Failure::Told(4)),
@@ -124,6 +142,7 @@ impl Check {
                     ok: false,
                     problems: &findings,
                     overview: None,
+                    probes: None,
                     findings: None,
                 };
                 render::json(out, &answer)?;
