@@ -86,6 +86,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
+    admin.metrics.unknown_claims(snapshot.unknown_claims);
     let page = admin
         .metrics
         .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);

@@ -16,6 +16,7 @@ mod j_restarts;
 mod k_deploy;
 mod l_wire;
 mod m_installed;
+mod p_dra;
 mod s_site_check;
 mod site;
 mod smoke;
