@@ -17,6 +17,7 @@ mod k_deploy;
 mod l_wire;
 mod m_installed;
 mod p_dra;
+mod q_providers;
 mod s_site_check;
 mod site;
 mod smoke;
