@@ -19,5 +19,6 @@ mod m_installed;
 mod o_gangs;
 mod p_dra;
 mod q_providers;
+mod s_site_check;
 mod site;
 mod smoke;
