@@ -14,5 +14,6 @@ pub mod probe;
 pub mod replay;
 pub mod run;
 pub mod settings;
+pub mod site;
 pub mod tables;
 pub mod yaml;

@@ -1,4 +1,5 @@
 use super::answer::VictimMap;
+use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::Offer;
@@ -23,9 +24,6 @@ use tokio::sync::mpsc;
 /// A snapshot older than this means that the writer is stuck.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Where members of gangs were sent.
-static NO_GROUPS: Groups = Groups::none();
-
 /// What every request shares.
 pub struct Extender {
     pub(super) world: Arc<World>,
@@ -37,6 +35,7 @@ pub struct Extender {
     clock: Clock,
     records: mpsc::Sender<Record>,
     memo: Memo,
+    gangs: Gangs,
 }
 
 impl std::fmt::Debug for Extender {
@@ -81,26 +80,26 @@ impl Case {
     }
 
     /// What placement is asked.
-    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings) -> Question<'a> {
+    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings, groups: &'a Groups) -> Question<'a> {
         Question {
             uid: &self.pod.uid,
             snapshot: &self.snapshot,
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings,
-            groups: &NO_GROUPS,
+            groups,
             now: self.now,
         }
     }
 
     /// The question with all that it refers to, for the record.
-    fn asked(&self, bookings: Arc<Bookings>) -> Box<Asked> {
+    fn asked(&self, bookings: Arc<Bookings>, groups: Arc<Groups>) -> Box<Asked> {
         Box::new(Asked {
             snapshot: Arc::clone(&self.snapshot),
             workload: self.workload.clone(),
             policy: Arc::clone(&self.placement.policy),
             bookings,
-            groups: Arc::new(NO_GROUPS.clone()),
+            groups,
             now: self.now,
         })
     }
@@ -151,6 +150,7 @@ impl Extender {
             clock,
             records,
             memo,
+            gangs: Gangs::default(),
         }
     }
 
@@ -193,7 +193,7 @@ impl Extender {
             ..
         } = case;
         let bookings = Bookings::none();
-        let question = case.question(&bookings);
+        let question = case.question(&bookings, &NO_GROUPS);
         let offered = offer.offered(snapshot);
         let candidates = offered.candidates();
         let rung = common_rung(&question, &candidates);
@@ -227,7 +227,18 @@ impl Extender {
     pub(super) fn filter(&self, case: &Case, weighed: &Weighed) -> Verdict {
         let candidates = weighed.offered.candidates();
         let bookings = Bookings::none();
-        let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
+        let mut gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let question = case.question(&bookings, groups);
+        let verdict = filter(&question, weighed.rung, &candidates, &weighed.costs);
+        // As it was when it was asked, before this pod is added.
+        let asked_of = Arc::new(groups.clone());
+        // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
+        let real = !case.pod.resource_version.is_empty() && weighed.offered.templates.iter().all(Option::is_none);
+        if let (Some(gangs), Some(choice)) = (&mut gangs, verdict.group.filter(|_| real && case.steers())) {
+            gangs.decide(case, choice);
+        }
+        drop(gangs);
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
@@ -238,7 +249,7 @@ impl Extender {
         self.record(
             case,
             Stage::Filter {
-                asked: case.asked(Arc::new(bookings)),
+                asked: case.asked(Arc::new(bookings), asked_of),
                 offered: weighed.offered.clone(),
                 weighed: weighed.recorded(),
                 refused: verdict.refused.clone(),
@@ -253,7 +264,11 @@ impl Extender {
     pub(super) fn preempt(&self, case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
         let bookings = Bookings::none();
         let candidates = preempt::candidates(case, victims);
-        let kept = judge_victims(&case.question(&bookings), &candidates);
+        let gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let kept = judge_victims(&case.question(&bookings, groups), &candidates);
+        let groups = Arc::new(groups.clone());
+        drop(gangs);
         let recorded = candidates.iter().map(|candidate| {
             let victims = candidate.victims.iter().map(|uid| (*uid).to_owned());
             (candidate.node, victims.collect())
@@ -261,7 +276,7 @@ impl Extender {
         self.record(
             case,
             Stage::Preempt {
-                asked: case.asked(Arc::new(bookings)),
+                asked: case.asked(Arc::new(bookings), groups),
                 candidates: recorded.collect(),
                 kept: kept.clone(),
             },
@@ -275,7 +290,7 @@ impl Extender {
         self.record(
             case,
             Stage::Prioritize {
-                asked: case.asked(Arc::new(Bookings::none())),
+                asked: case.asked(Arc::new(Bookings::none()), Arc::default()),
                 offered: weighed.offered.clone(),
                 weighed: weighed.recorded(),
                 scores: scores.clone(),
