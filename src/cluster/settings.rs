@@ -1,7 +1,7 @@
 //! `cluster` in the settings file.
 
 use super::node::Labels;
-use crate::settings::Problems;
+use crate::settings::{Problems, is_label_key};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -59,15 +59,11 @@ impl RawCluster {
             zone: label(problems, "zoneLabel", self.zone_label, defaults.zone),
             pool: label(problems, "poolLabel", self.pool_label, defaults.pool),
             gpu_products,
+            domains: Vec::new(),
         };
         ClusterSettings {
             kubeconfig: self.kubeconfig,
             labels,
         }
     }
-}
-
-fn is_label_key(key: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
-    !key.is_empty() && key.len() <= 317 && key.bytes().all(legal) && key.matches('/').count() <= 1
 }

@@ -1,7 +1,7 @@
 use super::answer::VictimMap;
 use super::judge::Case;
 use super::wire::{PreemptionArgs, Victims};
-use heliotrope_core::placement::{Bookings, PreemptCandidate, preempt};
+use heliotrope_core::placement::{PreemptCandidate, preempt};
 
 /// The victims of a request in the Meta form, whichever form they came in.
 pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
@@ -23,7 +23,7 @@ pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
 }
 
 /// Which nodes may be emptied, in the map's order.
-pub(super) fn judge(case: &Case, bookings: &Bookings, victims: &VictimMap<'_>) -> Vec<bool> {
+pub(super) fn judge(case: &Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
     let candidates: Vec<PreemptCandidate<'_>> = victims
         .iter()
         .map(|(name, victims)| PreemptCandidate {
@@ -36,5 +36,5 @@ pub(super) fn judge(case: &Case, bookings: &Bookings, victims: &VictimMap<'_>) -
                 .collect(),
         })
         .collect();
-    preempt(&case.question(bookings), &candidates)
+    preempt(&case.question(), &candidates)
 }

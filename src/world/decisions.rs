@@ -2,8 +2,8 @@ use super::bindings::BindOutcome;
 use super::record::{PodId, Record, Stage};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{NodeCost, Refusal};
-use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{NodeIx, Snapshot};
+use heliotrope_core::quantity::{Rung, Source, Watts};
+use heliotrope_core::snapshot::{DomainIx, DomainKey, NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -37,6 +37,11 @@ pub struct CandidateView {
     pub measured_watts: Option<f64>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
+    /// The power domains that it stands in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<DomainView>,
+    /// Watts that the pod may come to draw on its GPUs beyond idle, which caps reserve; `None` where the model is unknown.
+    pub booked_gpu_watts: Option<f64>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -45,6 +50,23 @@ pub struct CandidateView {
     pub offered: bool,
     /// Its score; `None` until prioritize was called.
     pub score: Option<u8>,
+}
+
+/// A power domain of a candidate as it stood when the pod was judged, in watts of GPUs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainView {
+    /// Which.
+    #[serde(flatten)]
+    pub key: Arc<DomainKey>,
+    /// Its cap.
+    pub cap_gpu_watts: f64,
+    /// What was drawn, or might come to be by what was bound.
+    pub committed_gpu_watts: f64,
+    /// The part of it that telemetry could not show yet.
+    pub unseen_gpu_watts: f64,
+    /// What other pods were promised that were not bound yet.
+    pub reserved_gpu_watts: f64,
 }
 
 /// One recorded decision: the last attempt to place a pod.
@@ -154,9 +176,11 @@ impl DecisionLog {
                 costs,
                 refused,
                 kept,
+                reserved,
             } => {
                 let mut view = empty(pod, at);
                 view.generation = snapshot.generation;
+                let ask = workload.gpus;
                 view.workload = Some(*workload);
                 view.rung = rung;
                 view.offered_to_us = candidates.len();
@@ -168,6 +192,8 @@ impl DecisionLog {
                         Some(CandidateView {
                             refused,
                             offered: kept,
+                            domains: domains(&snapshot, (*ix)?, &reserved),
+                            booked_gpu_watts: snapshot.node((*ix)?)?.booking(ask).map(f64::from),
                             ..row(&snapshot, (*ix)?, rung, *cost)?
                         })
                     })
@@ -255,6 +281,22 @@ fn empty(pod: PodId, at: Timestamp) -> DecisionView {
     }
 }
 
+fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainView> {
+    let view = |ix: &DomainIx| {
+        let domain = snapshot.domain(*ix)?;
+        let reserved = usize::try_from(ix.0).ok().and_then(|ix| reserved.get(ix));
+        Some(DomainView {
+            key: Arc::clone(&domain.key),
+            cap_gpu_watts: domain.cap.get(),
+            committed_gpu_watts: domain.committed.get(),
+            unseen_gpu_watts: domain.unseen.get(),
+            reserved_gpu_watts: reserved.map_or(0.0, |watts| watts.get()),
+        })
+    };
+    let standing = snapshot.node(ix).map(|node| node.domains.iter());
+    standing.into_iter().flatten().filter_map(view).collect()
+}
+
 fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
     let node = snapshot.node(ix)?;
     let zone = node.zone.and_then(|zone| snapshot.zone(zone));
@@ -269,6 +311,8 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         power_rung: Some(node.power.rung.name()),
         measured_watts: node.power.watts.map(f64::from),
         carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
+        domains: Vec::new(),
+        booked_gpu_watts: None,
         cost,
         refused: None,
         offered: false,

@@ -169,7 +169,7 @@ impl<'a> Scale<'a> {
     }
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
-    /// for now, by it and by the pods that wait, up to what the node has.
+    /// for now, by it and by the pods that wait, up to what the node has. A node promised to another pod is awake by then.
     fn wake_share(&self, node: &NodeState) -> Watts {
         if node.awake || self.gpus <= 0.0 {
             return Watts::ZERO;
@@ -177,7 +177,8 @@ impl<'a> Scale<'a> {
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
         let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
-        node.wake() * (self.gpus / sharing)
+        let booked = self.question.bookings.share_of(&node.name, self.question.uid);
+        node.wake() * (self.gpus / sharing) * (1.0 - booked)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {

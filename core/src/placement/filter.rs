@@ -1,4 +1,5 @@
 use super::candidate::Candidate;
+use super::caps::Rooms;
 use super::cost::NodeCost;
 use super::policy::ROUNDING;
 use super::question::Question;
@@ -19,17 +20,23 @@ pub enum Refusal {
     Zone,
     /// Its zone is above the ceiling.
     Ceiling,
+    /// A power domain that it stands in has no room under its cap.
+    PowerCap,
     /// In strict mode it costs more than the best and the band.
     OutsideBand,
 }
 
 impl Refusal {
+    /// Every rule, in the order in which they are looked at.
+    pub const ALL: [Self; 4] = [Self::Zone, Self::Ceiling, Self::PowerCap, Self::OutsideBand];
+
     /// The name used in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Zone => "zone",
             Self::Ceiling => "ceiling",
+            Self::PowerCap => "power-cap",
             Self::OutsideBand => "outside-band",
         }
     }
@@ -62,6 +69,14 @@ pub fn filter(
         .iter()
         .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
+    let rooms = Rooms::of(question);
+    if let Some(rooms) = &rooms {
+        for (refused, candidate) in refused.iter_mut().zip(candidates) {
+            if refused.is_none() && !rooms.fit(candidate) {
+                *refused = Some(Refusal::PowerCap);
+            }
+        }
+    }
     // A figure that is not live or last known ranks nodes, but refuses none.
     let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
     if workload.mode == Mode::Strict && trusted {
@@ -78,6 +93,9 @@ pub fn filter(
         for (kept, cost) in kept.iter_mut().zip(costs) {
             *kept &= cost.is_none_or(|cost| cost.total() <= limit);
         }
+    }
+    if let Some(rooms) = rooms {
+        rooms.narrow(candidates, costs, &mut kept);
     }
     Verdict { refused, kept }
 }

@@ -1,6 +1,7 @@
 use super::carbon::KindMismatch;
 use super::classes;
-use super::cluster::ClusterState;
+use super::cluster::{ClusterState, PodLoad};
+use super::domains::DomainTable;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::node::{NodeState, Place};
@@ -9,6 +10,7 @@ use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
+use crate::workload::PodFacts;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub struct SnapshotBuilder {
     zones: Vec<Zone>,
     cluster: ClusterState,
     power: PowerState,
+    domains: DomainTable,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -40,6 +43,7 @@ impl SnapshotBuilder {
             zones: Vec::new(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
+            domains: DomainTable::default(),
             resolved: HashMap::new(),
             by_name: Arc::default(),
             indexed: None,
@@ -90,13 +94,37 @@ impl SnapshotBuilder {
             }
         }
         self.surroundings = Arc::new(surroundings);
+        self.forget_places();
+    }
+
+    fn forget_places(&mut self) {
         self.resolved.clear();
+        self.domains = DomainTable::default();
+    }
+
+    /// A pod, if it is known and not finished.
+    #[must_use]
+    pub fn pod(&self, uid: &str) -> Option<&PodFacts> {
+        self.cluster.pod(uid)
     }
 
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        if self
+            .domains
+            .is_littered(self.cluster.nodes.len(), self.surroundings.domains.len())
+        {
+            self.forget_places();
+        }
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
-        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, now)).collect();
+        let mut nominations: HashMap<Arc<str>, Vec<PodLoad>> = self.cluster.nominations();
+        let nodes: Vec<NodeState> = facts
+            .iter()
+            .map(|facts| {
+                let nominated = nominations.remove(&facts.name).unwrap_or_default();
+                self.node(facts, nominated, now)
+            })
+            .collect();
         if self.indexed != Some(self.cluster.node_set) {
             let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
             self.by_name = Arc::new(names.collect());
@@ -113,6 +141,9 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            domains: self.domains.sum(&nodes),
+            nominated: nominated(&nodes),
+            by_domain: self.domains.by_key(),
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
@@ -126,17 +157,18 @@ impl SnapshotBuilder {
         [nodes, pods, loads, samples, floors, self.resolved.len()]
     }
 
-    fn node(&mut self, facts: &Arc<NodeFacts>, now: Timestamp) -> NodeState {
+    fn node(&mut self, facts: &Arc<NodeFacts>, nominated: Vec<PodLoad>, now: Timestamp) -> NodeState {
         let known = self
             .resolved
             .get(&facts.name)
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
-            .map(|(_, place)| *place);
+            .map(|(_, place)| place.clone());
         let place = known.unwrap_or_else(|| {
             let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
-            let place = Place::new(facts, zone, &self.surroundings);
-            self.resolved
-                .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
+            let domains = self.domains.of(facts, &self.surroundings.domains);
+            let place = Place::new(facts, zone, domains, &self.surroundings);
+            let held = (Arc::clone(facts), place.clone());
+            self.resolved.insert(Arc::clone(&facts.name), held);
             place
         });
         let load = self.cluster.load(&facts.name);
@@ -145,6 +177,7 @@ impl SnapshotBuilder {
             facts,
             place,
             load,
+            nominated,
             self.power.floor(&facts.name),
             power,
             &self.surroundings,
@@ -159,4 +192,13 @@ impl SnapshotBuilder {
         });
         u16::try_from(place?).ok().map(ZoneIx)
     }
+}
+
+/// Where preemption makes room, by pod.
+fn nominated(nodes: &[NodeState]) -> Vec<(Arc<str>, NodeIx)> {
+    let of_node = |(node, ix): (&NodeState, NodeIx)| {
+        let uids: Vec<_> = node.nominated.iter().map(|load| (Arc::clone(&load.uid), ix)).collect();
+        uids
+    };
+    nodes.iter().zip((0..).map(NodeIx)).flat_map(of_node).collect()
 }

@@ -2,9 +2,10 @@
 
 use super::readings::{ClusterEvent, NodeFacts};
 use super::slots::GpuSlots;
+use crate::gpu::GpuMilli;
 use crate::workload::{GpuAsk, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What one pod takes of its node.
@@ -20,7 +21,32 @@ pub struct PodLoad {
     pub memory_bytes: u64,
     /// Whether it keeps the node awake.
     pub wakes: bool,
+    /// When its containers started.
+    pub started_at: Option<Timestamp>,
 }
+
+impl PodLoad {
+    fn of(pod: &PodFacts) -> Self {
+        Self {
+            uid: Arc::clone(&pod.uid),
+            gpus: pod.gpus,
+            cpu_milli: pod.cpu_milli,
+            memory_bytes: pod.memory_bytes,
+            wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
+            started_at: pod.started_at,
+        }
+    }
+}
+
+/// GPUs of a pod that ended, and when.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    at: Timestamp,
+    milli: GpuMilli,
+}
+
+/// Ends remembered of one node: those beyond are as if they had never been known, which counts more and never less.
+const MAX_ENDED: usize = 64;
 
 /// What is on one node, kept summed up so that a snapshot copies instead of counting.
 #[derive(Debug, Clone)]
@@ -31,6 +57,8 @@ pub(super) struct NodeLoad {
     pub(super) awake: bool,
     /// Since when nothing keeps it awake.
     pub(super) empty_since: Option<Timestamp>,
+    /// Pods that ended lately, oldest first.
+    ended: VecDeque<Ended>,
 }
 
 impl NodeLoad {
@@ -41,6 +69,7 @@ impl NodeLoad {
             memory_bytes: 0,
             awake: false,
             empty_since: Some(now),
+            ended: VecDeque::new(),
         }
     }
 
@@ -54,6 +83,27 @@ impl NodeLoad {
         } else {
             self.empty_since.or(Some(now))
         };
+    }
+
+    fn end(&mut self, uid: &str, now: Timestamp) {
+        let loads = Arc::make_mut(&mut self.loads);
+        let Some(place) = loads.iter().position(|load| load.uid.as_ref() == uid) else {
+            return;
+        };
+        let milli = loads.remove(place).gpus.map_or(0, GpuAsk::milli);
+        if milli > 0 {
+            self.ended.push_back(Ended { at: now, milli });
+            if self.ended.len() > MAX_ENDED {
+                self.ended.pop_front();
+            }
+        }
+    }
+
+    /// Thousandths of boards that pods gave back and that a sample of that age may still show at work: ends since
+    /// `before`, the sample's time less the ramp.
+    pub(super) fn ended_milli(&self, before: Timestamp) -> u64 {
+        let late = self.ended.iter().filter(|ended| ended.at >= before);
+        late.map(|ended| u64::from(ended.milli)).sum()
     }
 
     /// Boards of a node with this load.
@@ -74,6 +124,8 @@ pub(super) struct ClusterState {
     pub(super) nodes: BTreeMap<Arc<str>, Arc<NodeFacts>>,
     pods: HashMap<Arc<str>, PodFacts>,
     on_node: HashMap<Arc<str>, NodeLoad>,
+    /// Waiting pods that preemption makes room for, and where.
+    nominated: BTreeMap<Arc<str>, Arc<str>>,
     relisted_nodes: Option<HashSet<Arc<str>>>,
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
@@ -158,13 +210,7 @@ impl ClusterState {
             self.unload(&pod.uid, was.as_ref(), now);
         }
         if let Some(node) = &pod.node {
-            let load = PodLoad {
-                uid: Arc::clone(&pod.uid),
-                gpus: pod.gpus,
-                cpu_milli: pod.cpu_milli,
-                memory_bytes: pod.memory_bytes,
-                wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
-            };
+            let load = PodLoad::of(&pod);
             let entry = self
                 .on_node
                 .entry(Arc::clone(node))
@@ -176,10 +222,23 @@ impl ClusterState {
             }
             entry.count(now);
         }
+        match pod
+            .nominated
+            .as_ref()
+            .filter(|_| pod.node.is_none() && pod.gpus.is_some())
+        {
+            Some(node) => {
+                self.nominated.insert(Arc::clone(&pod.uid), Arc::clone(node));
+            }
+            None => {
+                self.nominated.remove(&pod.uid);
+            }
+        }
         self.pods.insert(Arc::clone(&pod.uid), pod);
     }
 
     fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
+        self.nominated.remove(uid);
         if let Some(pod) = self.pods.remove(uid) {
             self.unload(uid, pod.node.as_ref(), now);
         }
@@ -190,7 +249,7 @@ impl ClusterState {
         let Some(entry) = self.on_node.get_mut(name) else {
             return;
         };
-        Arc::make_mut(&mut entry.loads).retain(|load| load.uid != *uid);
+        entry.end(uid, now);
         entry.count(now);
         if entry.loads.is_empty() && !self.nodes.contains_key(name) {
             self.on_node.remove(name);
@@ -200,6 +259,22 @@ impl ClusterState {
     /// What is on a node.
     pub(super) fn load(&self, node: &str) -> Option<&NodeLoad> {
         self.on_node.get(node)
+    }
+
+    /// Pods that preemption makes room for, by the node.
+    pub(super) fn nominations(&self) -> HashMap<Arc<str>, Vec<PodLoad>> {
+        let mut by_node: HashMap<Arc<str>, Vec<PodLoad>> = HashMap::new();
+        for (uid, node) in &self.nominated {
+            if let Some(pod) = self.pods.get(uid) {
+                by_node.entry(Arc::clone(node)).or_default().push(PodLoad::of(pod));
+            }
+        }
+        by_node
+    }
+
+    /// A pod, if it is known and not finished.
+    pub(super) fn pod(&self, uid: &str) -> Option<&PodFacts> {
+        self.pods.get(uid)
     }
 
     /// Since when a node is known to have had no work; `None` while it has, and until all pods were listed once.

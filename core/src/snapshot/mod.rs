@@ -7,6 +7,7 @@
 //! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┘
+//!                  commitment (watts that telemetry cannot show yet), domains (their sums)
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
@@ -15,6 +16,9 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod commitment;
+mod domain;
+mod domains;
 mod history;
 mod host;
 mod index;
@@ -33,6 +37,8 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
+pub use commitment::{BookingBounds, Commitment};
+pub use domain::{DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use index::{NodeIx, ZoneIx};
 pub use node::{Coefficient, CoefficientSource, NodeState};
 pub use picture::Snapshot;

@@ -1,4 +1,6 @@
 use super::cluster::{NodeLoad, PodLoad};
+use super::commitment::{self, Commitment};
+use super::domains::Memberships;
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
@@ -6,6 +8,8 @@ use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{ModelIx, WHOLE_GPU};
 use crate::quantity::{Ratio, Watts};
+use crate::workload::GpuAsk;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,20 +72,31 @@ pub struct NodeState {
     pub power: NodePowerView,
     /// The pods bound here, shared with the state they were counted in.
     pub loads: Arc<Vec<PodLoad>>,
+    /// Waiting pods that preemption makes room for here.
+    pub nominated: Vec<PodLoad>,
+    /// Thousandths of boards whose pods ended so lately that what was measured may still hold them.
+    pub ended_milli: u64,
+    /// The most that one board draws beyond idle; `None` where the model is unknown.
+    pub rise: Option<Watts>,
+    /// What its GPUs draw, or may come to draw.
+    pub commitment: Commitment,
+    /// The power domains it stands in.
+    pub domains: Memberships,
 }
 
 /// What tables and figures say of a node, looked up once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
     model: Option<ModelIx>,
     boards: u32,
     pue: f64,
     wake_weight: Ratio,
+    domains: Memberships,
 }
 
 impl Place {
-    pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
+    pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, domains: Memberships, around: &Surroundings) -> Self {
         // Physical boards: units times what a unit is of a board, divided by the replicas that sharing advertises.
         let units = facts
             .gpus
@@ -99,6 +114,7 @@ impl Place {
             boards: u32::try_from(boards).unwrap_or(u32::MAX),
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
+            domains,
         }
     }
 }
@@ -108,6 +124,7 @@ impl NodeState {
         facts: &NodeFacts,
         place: Place,
         load: Option<&NodeLoad>,
+        nominated: Vec<PodLoad>,
         floor: Option<Watts>,
         power: NodePowerView,
         around: &Surroundings,
@@ -122,7 +139,10 @@ impl NodeState {
                 .unwrap_or(i64::MAX)
                 .saturating_sub_unsigned(used.unwrap_or(0))
         };
-        Self {
+        let ended_milli = load.zip(power.observed_at).map_or(0, |(load, sampled)| {
+            load.ended_milli(sampled.saturating_sub(around.bookings.ramp).unwrap_or(Timestamp::MIN))
+        });
+        let mut node = Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
             model: place.model,
@@ -141,7 +161,15 @@ impl NodeState {
             pue: place.pue,
             power,
             loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
-        }
+            nominated,
+            ended_milli,
+            rise: None,
+            commitment: Commitment::NONE,
+            domains: place.domains,
+        };
+        node.rise = commitment::rise(&node, profile);
+        node.commitment = commitment::commit(&node, profile, around);
+        node
     }
 
     /// The watts that waking this node costs before any work is done on it; zero when it is awake.
@@ -156,9 +184,15 @@ impl NodeState {
         (self.host_idle + boards) * self.wake_weight.get()
     }
 
+    /// The most that an ask may come to draw here beyond idle; `None` where the model is unknown.
+    #[must_use]
+    pub fn booking(&self, ask: GpuAsk) -> Option<Watts> {
+        Some(self.rise? * (f64::from(ask.milli()) / f64::from(WHOLE_GPU)))
+    }
+
     /// The same node once some of its pods are gone.
     #[must_use]
-    pub fn without(&self, victims: &[&str]) -> Self {
+    pub fn without(&self, victims: &[&str], around: &Surroundings) -> Self {
         let mut node = self.clone();
         let left: Vec<PodLoad> = self
             .loads
@@ -170,6 +204,9 @@ impl NodeState {
         for load in gone {
             node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
+            if node.power.watts.is_some() {
+                node.ended_milli += u64::from(load.gpus.map_or(0, GpuAsk::milli));
+            }
         }
         node.slots = GpuSlots::empty(u32::try_from(self.slots.boards()).unwrap_or(u32::MAX));
         left.iter()
@@ -177,6 +214,8 @@ impl NodeState {
             .for_each(|ask| node.slots.take(ask));
         node.awake = left.iter().any(|load| load.wakes);
         node.loads = Arc::new(left);
+        let profile = node.model.and_then(|model| around.catalogue.profile(model));
+        node.commitment = commitment::commit(&node, profile, around);
         node
     }
 }

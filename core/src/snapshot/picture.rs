@@ -1,5 +1,7 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
+use super::domain::{DomainIx, DomainKey, DomainRule, DomainState};
+use super::domains::Memberships;
 use super::index::{NodeIx, ZoneIx};
 use super::node::{NodeState, Place};
 use super::power_view::NodePowerView;
@@ -26,6 +28,10 @@ pub struct Snapshot {
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,
+    pub(super) domains: Vec<DomainState>,
+    /// Pods that preemption makes room for.
+    pub(super) nominated: Vec<(Arc<str>, NodeIx)>,
+    pub(super) by_domain: Arc<HashMap<Arc<DomainKey>, DomainIx>>,
 }
 
 impl Snapshot {
@@ -59,8 +65,51 @@ impl Snapshot {
     #[must_use]
     pub fn template(&self, facts: &NodeFacts) -> NodeState {
         let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
-        let place = Place::new(facts, zone, &self.surroundings);
-        NodeState::new(facts, place, None, None, NodePowerView::modelled(), &self.surroundings)
+        let place = Place::new(facts, zone, self.memberships(facts), &self.surroundings);
+        NodeState::new(
+            facts,
+            place,
+            None,
+            Vec::new(),
+            None,
+            NodePowerView::modelled(),
+            &self.surroundings,
+        )
+    }
+
+    /// The power domains that a node which no watch has told of would stand in: those that the snapshot knows.
+    fn memberships(&self, facts: &NodeFacts) -> Memberships {
+        let of_rule = |rule: &DomainRule| {
+            let value = rule.value_of(facts)?;
+            let (domain, value) = (Arc::clone(&rule.name), Arc::clone(value));
+            self.find_domain(&DomainKey { domain, value })
+        };
+        self.surroundings.domains.iter().filter_map(of_rule).collect()
+    }
+
+    /// The node that preemption makes room on for a pod.
+    #[must_use]
+    pub fn nominated(&self, uid: &str) -> Option<&NodeState> {
+        let (_, ix) = self.nominated.iter().find(|(held, _)| held.as_ref() == uid)?;
+        self.node(*ix)
+    }
+
+    /// A power domain.
+    #[must_use]
+    pub fn domain(&self, ix: DomainIx) -> Option<&DomainState> {
+        self.domains.get(usize::try_from(ix.0).ok()?)
+    }
+
+    /// A power domain's place by its key.
+    #[must_use]
+    pub fn find_domain(&self, key: &DomainKey) -> Option<DomainIx> {
+        self.by_domain.get(key).copied()
+    }
+
+    /// All power domains; some may have no nodes any more.
+    #[must_use]
+    pub fn domains(&self) -> &[DomainState] {
+        &self.domains
     }
 
     /// All nodes, by name.

@@ -106,6 +106,8 @@ pub struct NodeFacts {
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
     pub memory_bytes: u64,
+    /// Labels that power domains are made of, and their values; no others.
+    pub domain_labels: Vec<(Arc<str>, Arc<str>)>,
     /// Node pool, for the wake weight.
     pub pool: Option<Arc<str>>,
     /// Whether the scheduler may use it.
