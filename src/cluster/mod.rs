@@ -9,6 +9,8 @@ mod connect;
 mod node;
 mod pod;
 pub mod settings;
+mod sharing;
+mod virtual_gpu;
 mod watch;
 
 pub use connect::{ConnectError, connect};

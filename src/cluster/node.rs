@@ -1,4 +1,4 @@
-use super::amounts;
+use super::{amounts, sharing};
 use heliotrope_core::gpu::GpuResource;
 use heliotrope_core::snapshot::NodeFacts;
 use k8s_openapi::api::core::v1::Node;
@@ -78,18 +78,22 @@ impl LeanNode {
             let units = u32::try_from(amounts::whole(amount)?).ok().filter(|units| *units > 0)?;
             Some((GpuResource::parse(name)?, units))
         });
-        // Set by GPU feature discovery when each board is advertised several times.
-        let replicas = label("nvidia.com/gpu.replicas")
-            .and_then(|text| text.parse().ok())
-            .filter(|n| *n > 0);
+        let gpus: Vec<(GpuResource, u32)> = gpus.collect();
+        let product = labels.gpu_products.iter().find_map(|key| label(key));
+        let stated = sharing::Stated {
+            labels: self.metadata.labels.as_ref(),
+            annotations: self.metadata.annotations.as_ref(),
+            allocatable: &self.status.allocatable,
+            product,
+        };
         Some(NodeFacts {
             name: Arc::from(name),
             region: label(&labels.region).and_then(|text| text.parse().ok()),
             provider: self.spec.provider_id.as_deref().and_then(provider).map(Arc::from),
             zone: label(&labels.zone).and_then(|text| text.parse().ok()),
-            gpu_product: labels.gpu_products.iter().find_map(|key| label(key)).map(Arc::from),
-            gpus: gpus.collect(),
-            gpu_replicas: replicas.unwrap_or(1),
+            gpu_product: product.map(Arc::from),
+            gpu_sharing: stated.read(&gpus),
+            gpus,
             cpu_milli: allocatable("cpu").and_then(amounts::milli).unwrap_or(0),
             memory_bytes: allocatable("memory").and_then(amounts::whole).unwrap_or(0),
             domain_labels: labels
@@ -147,7 +151,7 @@ mod tests {
             .unwrap();
         assert_eq!(facts.gpus, vec![(GpuResource::NVIDIA, 16)]);
         assert_eq!(
-            (facts.gpu_replicas, facts.cpu_milli, facts.schedulable),
+            (facts.gpu_sharing.replicas, facts.cpu_milli, facts.schedulable),
             (4, 95_500, false)
         );
         assert_eq!(facts.provider.as_deref(), Some("gce"));

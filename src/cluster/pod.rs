@@ -1,5 +1,5 @@
-use super::amounts;
-use heliotrope_core::gpu::GpuResource;
+use super::{amounts, virtual_gpu};
+use heliotrope_core::gpu::{GpuResource, VirtualGpu};
 use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -226,7 +226,7 @@ impl LeanPod {
         let asks = names.filter_map(|name| {
             let units = self.spec.effective(name, amounts::whole);
             Some(GpuAsk {
-                resource: GpuResource::parse(name)?,
+                resource: GpuResource::parse(name)?.cut(self.spec.virtual_size(name)),
                 units: u32::try_from(units).ok()?,
             })
         });
@@ -235,6 +235,16 @@ impl LeanPod {
 }
 
 impl Spec {
+    /// How large the pod wants each GPU of a resource, if the resource can be cut at will.
+    fn virtual_size(&self, resource: &str) -> VirtualGpu {
+        let all = self.containers.iter().chain(&self.init_containers).flatten();
+        let amounts = all.map(|container| {
+            let Resources { requests, limits } = &container.resources;
+            move |name: &str| requests.get(name).or_else(|| limits.get(name)).map(String::as_str)
+        });
+        virtual_gpu::size(resource, amounts)
+    }
+
     /// What the scheduler counts: the containers together (restartable init containers among them), or the largest init
     /// container beside the restartable ones before it, whichever is more, or what the pod states as a whole; and the
     /// overhead.

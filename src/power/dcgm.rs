@@ -50,6 +50,8 @@ pub(super) fn read(vector: &TimedVector, source: &PowerSource) -> Reading {
             watts,
             observed_at: sample.observed_at,
             model: sample.labels.get("modelName").map(|name| Arc::from(name.as_str())),
+            utilisation: None,
+            pods: Vec::new(),
         };
         match reading.boards.entry(Arc::clone(&board.uuid)) {
             Entry::Vacant(free) => drop(free.insert((Arc::from(node), board))),

@@ -2,9 +2,9 @@ use super::candidate::Candidate;
 use super::policy::Throughput;
 use super::question::Question;
 use super::stranded;
-use crate::gpu::{GpuProfile, ModelIx, WHOLE_GPU};
+use crate::gpu::ModelIx;
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, NodeState, ZoneIx};
+use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
 use crate::workload::Horizon;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub struct NodeCost {
     pub watts: Watts,
     /// The part of `watts` that waking the node costs.
     pub wake: Watts,
+    /// How surely another pod was promised the node, from 0 to 1: by so much it is awake already.
+    pub promised: f64,
     /// Run time on this node.
     pub seconds: f64,
     /// Mean intensity over the run time.
@@ -92,18 +94,19 @@ pub fn weigh(question: &Question<'_>, rung: Option<Rung>, candidates: &[Candidat
 struct Scale<'a> {
     question: &'a Question<'a>,
     rung: Rung,
+    /// Boards asked for, as long as no node is known.
     gpus: f64,
+    /// What pending pods ask for over what this one does.
     pending: f64,
-    by_model: Vec<Option<Run>>,
+    /// Watts that the pod adds on the host.
+    host: Watts,
+    /// The model that durations are stated on.
+    reference: Option<ModelIx>,
+    /// Run time by model for the boards asked for. It is the model's and not the node's: nodes with one model do the work
+    /// in one time.
+    spans: Vec<Option<SignedDuration>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
-}
-
-/// The work on one model.
-#[derive(Clone, Copy)]
-struct Run {
-    active: Watts,
-    span: SignedDuration,
 }
 
 impl<'a> Scale<'a> {
@@ -117,37 +120,64 @@ impl<'a> Scale<'a> {
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
-        let gpus = f64::from(workload.gpus.milli()) / f64::from(WHOLE_GPU);
-        let named = around.catalogue.find(&policy.reference_model);
-        let reference = named.and_then(|ix| around.catalogue.profile(ix));
-        let active_of = |profile: &GpuProfile| profile.active(workload.utilisation) * gpus + host;
-        let run = |profile: &GpuProfile| {
-            let active = active_of(profile);
-            let ratio = match policy.throughput {
-                // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-                Throughput::Neutral => neutral_ratio(active_of(reference.or(profiles.first())?), active),
-                mode => mode.of(reference?)? / mode.of(profile)?,
-            };
-            let span = SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()?;
-            Some(Run { active, span })
-        };
-        Self {
+        let gpus = GpuSlots::default().share(workload.gpus);
+        let waiting = f64::from(snapshot.pending.of(workload.gpus.resource.vendor));
+        let mut scale = Self {
             question,
             rung,
             gpus,
-            pending: f64::from(snapshot.pending.of(workload.gpus.resource.vendor)) / f64::from(WHOLE_GPU),
-            by_model: profiles.iter().map(run).collect(),
+            pending: waiting / f64::from(workload.gpus.milli().max(1)),
+            host,
+            reference: around.catalogue.find(&policy.reference_model),
+            spans: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
+        };
+        let models = (0..).map(ModelIx).take(profiles.len());
+        scale.spans = models.map(|model| scale.span(model, gpus)).collect();
+        scale
+    }
+
+    /// How long the work takes on boards of a model. A share of a board is compared with the same share of a board of the
+    /// reference model.
+    fn span(&self, model: ModelIx, gpus: f64) -> Option<SignedDuration> {
+        let Question {
+            snapshot,
+            workload,
+            policy,
+            ..
+        } = *self.question;
+        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + self.host);
+        let ratio = match policy.throughput {
+            // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+            Throughput::Neutral => neutral_ratio(active_of(self.reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
+            mode => {
+                let throughput = |model| mode.of(snapshot.surroundings.catalogue.profile(model)?);
+                throughput(self.reference?)? / throughput(model)?
+            }
+        };
+        SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
+    }
+
+    /// How long the work takes on a node, and the mean intensity meanwhile. Nodes that hand out whole boards share what
+    /// was computed by model.
+    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(SignedDuration, GramsPerKwh)> {
+        let (zone, model) = (node.zone?, node.model?);
+        if gpus.total_cmp(&self.gpus).is_eq() {
+            let span = (*self.spans.get(usize::from(model.0))?)?;
+            return Some((span, self.mean(zone, model, span)?));
         }
+        let span = self.span(model, gpus)?;
+        let series = &self.question.snapshot.zone(zone)?.view(self.rung)?.series;
+        Some((span, series.mean(self.question.now, span)))
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
-        let (zone, model, bare) = (node.zone?, node.model?, node.bare?);
-        let run = (*self.by_model.get(usize::from(model.0))?)?;
-        let intensity = self.mean(zone, model, run.span)?;
-        let wake = self.wake_share(node);
-        let watts = wake + run.active;
-        let seconds = run.span.as_secs_f64();
+        let bare = node.bare?;
+        let gpus = node.slots.share(self.question.workload.gpus);
+        let (span, intensity) = self.on(node, gpus)?;
+        let wake = self.wake_share(node, gpus);
+        let watts = wake + node.active(self.question.workload.utilisation)? * gpus + self.host;
+        let seconds = span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
         let stranded = self.question.policy.stranded.get();
         let cost = NodeCost {
@@ -160,6 +190,7 @@ impl<'a> Scale<'a> {
             joules,
             watts,
             wake,
+            promised: self.promised(node),
             seconds,
             intensity,
             coefficient: bare.source,
@@ -170,19 +201,22 @@ impl<'a> Scale<'a> {
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
     /// for now, by it and by the pods that wait, up to what the node has. A node promised to another pod is awake by then.
-    fn wake_share(&self, node: &NodeState) -> Watts {
-        if node.awake || self.gpus <= 0.0 {
+    fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
+        if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
         }
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
-        let sharing = boards.min(self.gpus.max(self.pending)).max(self.gpus);
-        let booked = self.question.bookings.share_of(&node.name, self.question.uid);
-        node.wake() * (self.gpus / sharing) * (1.0 - booked)
+        let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
+        node.wake() * (gpus / sharing) * (1.0 - self.promised(node))
+    }
+
+    fn promised(&self, node: &NodeState) -> f64 {
+        self.question.bookings.share_of(&node.name, self.question.uid)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
-        let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
+        let at = usize::from(zone.0) * self.spans.len() + usize::from(model.0);
         let slot = self.means.get_mut(at)?;
         if slot.is_none() {
             let zone = self.question.snapshot.zone(zone)?;

@@ -2,7 +2,7 @@
 
 use super::grid::{SimulatedZone, WorldError};
 use super::random::Random;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::ZoneId;
 use crate::quantity::Watts;
 use crate::snapshot::NodeFacts;
@@ -129,7 +129,7 @@ fn node(
             zone: None,
             gpu_product: Some(Arc::from(machine.model)),
             gpus: vec![(GpuResource::NVIDIA, machine.boards)],
-            gpu_replicas: 1,
+            gpu_sharing: GpuSharing::default(),
             cpu_milli: machine.cores * 1000,
             memory_bytes: machine.memory_gib * GIB,
             domain_labels: Vec::new(),

@@ -1,10 +1,12 @@
 use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::{ClusterState, PodLoad};
+use super::coefficient::Figures;
 use super::domains::DomainTable;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
-use super::node::{NodeState, Place};
+use super::learned::Learned;
+use super::node::{NodeState, Place, Shown};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
@@ -27,6 +29,9 @@ pub struct SnapshotBuilder {
     cluster: ClusterState,
     power: PowerState,
     domains: DomainTable,
+    learned: Learned,
+    /// Figures by model, until something is learned or tables change.
+    by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -44,6 +49,8 @@ impl SnapshotBuilder {
             cluster: ClusterState::default(),
             power: PowerState::default(),
             domains: DomainTable::default(),
+            learned: Learned::default(),
+            by_model: None,
             resolved: HashMap::new(),
             by_name: Arc::default(),
             indexed: None,
@@ -72,15 +79,23 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    /// Takes a power report in.
-    pub fn apply_power(&mut self, report: PowerReport) {
-        self.power.apply(report, &self.cluster);
+    /// Takes a power report in. Returns how many boards it refused because no board of their model can draw that much.
+    pub fn apply_power(&mut self, report: PowerReport) -> u64 {
+        self.by_model = None;
+        if self.cluster.nodes_known {
+            let nodes = &self.cluster.nodes;
+            self.learned.retain_nodes(|name| nodes.contains_key(name));
+        }
+        self.power
+            .apply(report, &self.cluster, &self.surroundings.catalogue, &mut self.learned)
     }
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
+            self.learned.retain_nodes(|name| *name != *gone);
+            self.by_model = None;
         }
     }
 
@@ -99,6 +114,7 @@ impl SnapshotBuilder {
 
     fn forget_places(&mut self) {
         self.resolved.clear();
+        self.by_model = None;
         self.domains = DomainTable::default();
     }
 
@@ -116,13 +132,16 @@ impl SnapshotBuilder {
         {
             self.forget_places();
         }
+        let by_model = self.by_model.take();
+        let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
+        self.by_model = Some(Arc::clone(&by_model));
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
         let mut nominations: HashMap<Arc<str>, Vec<PodLoad>> = self.cluster.nominations();
         let nodes: Vec<NodeState> = facts
             .iter()
             .map(|facts| {
                 let nominated = nominations.remove(&facts.name).unwrap_or_default();
-                self.node(facts, nominated, now)
+                self.node(facts, nominated, &by_model, now)
             })
             .collect();
         if self.indexed != Some(self.cluster.node_set) {
@@ -144,6 +163,8 @@ impl SnapshotBuilder {
             domains: self.domains.sum(&nodes),
             nominated: nominated(&nodes),
             by_domain: self.domains.by_key(),
+            learned: self.learned.clone(),
+            by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
@@ -153,11 +174,17 @@ impl SnapshotBuilder {
     /// How many nodes, pods, loads, samples, floors and look-ups are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> [usize; 6] {
-        let ([nodes, pods, loads], [samples, floors]) = (self.cluster.held(), self.power.held());
-        [nodes, pods, loads, samples, floors, self.resolved.len()]
+        let ([nodes, pods, loads], samples) = (self.cluster.held(), self.power.held());
+        [nodes, pods, loads, samples, self.learned.nodes(), self.resolved.len()]
     }
 
-    fn node(&mut self, facts: &Arc<NodeFacts>, nominated: Vec<PodLoad>, now: Timestamp) -> NodeState {
+    fn node(
+        &mut self,
+        facts: &Arc<NodeFacts>,
+        nominated: Vec<PodLoad>,
+        by_model: &[Figures],
+        now: Timestamp,
+    ) -> NodeState {
         let known = self
             .resolved
             .get(&facts.name)
@@ -173,15 +200,15 @@ impl SnapshotBuilder {
         });
         let load = self.cluster.load(&facts.name);
         let power = self.power.view(&facts.name, &self.surroundings.power, now);
-        NodeState::new(
-            facts,
-            place,
-            load,
-            nominated,
-            self.power.floor(&facts.name),
-            power,
-            &self.surroundings,
-        )
+        let shown = Shown {
+            figures: place.model().and_then(|model| {
+                let of_model = *by_model.get(usize::from(model.0))?;
+                let catalogue = &self.surroundings.catalogue;
+                Some(self.learned.of_node(&facts.name, model, of_model, catalogue))
+            }),
+            floor: self.learned.floor(&facts.name),
+        };
+        NodeState::new(facts, place, (load, nominated), shown, power, &self.surroundings)
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {

@@ -1,9 +1,8 @@
 //! Nodes and the pods bound to them, as the watches tell it.
 
-use super::readings::{ClusterEvent, NodeFacts};
+use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
-use crate::gpu::GpuMilli;
-use crate::workload::{GpuAsk, OwnerKind, PodFacts, PodPhase};
+use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,6 +12,8 @@ use std::sync::Arc;
 pub struct PodLoad {
     /// The pod's UID.
     pub uid: Arc<str>,
+    /// Who it works for, as far as that is remembered.
+    pub owner: Option<Arc<OwnerKey>>,
     /// GPUs.
     pub gpus: Option<GpuAsk>,
     /// CPU in thousandths of a core.
@@ -29,6 +30,7 @@ impl PodLoad {
     fn of(pod: &PodFacts) -> Self {
         Self {
             uid: Arc::clone(&pod.uid),
+            owner: OwnerKey::of(pod).map(Arc::new),
             gpus: pod.gpus,
             cpu_milli: pod.cpu_milli,
             memory_bytes: pod.memory_bytes,
@@ -42,7 +44,7 @@ impl PodLoad {
 #[derive(Debug, Clone, Copy)]
 struct Ended {
     at: Timestamp,
-    milli: GpuMilli,
+    gpus: GpuAsk,
 }
 
 /// Ends remembered of one node: those beyond are as if they had never been known, which counts more and never less.
@@ -90,29 +92,24 @@ impl NodeLoad {
         let Some(place) = loads.iter().position(|load| load.uid.as_ref() == uid) else {
             return;
         };
-        let milli = loads.remove(place).gpus.map_or(0, GpuAsk::milli);
-        if milli > 0 {
-            self.ended.push_back(Ended { at: now, milli });
+        if let Some(gpus) = loads.remove(place).gpus {
+            self.ended.push_back(Ended { at: now, gpus });
             if self.ended.len() > MAX_ENDED {
                 self.ended.pop_front();
             }
         }
     }
 
-    /// Thousandths of boards that pods gave back and that a sample of that age may still show at work: ends since
-    /// `before`, the sample's time less the ramp.
-    pub(super) fn ended_milli(&self, before: Timestamp) -> u64 {
-        let late = self.ended.iter().filter(|ended| ended.at >= before);
-        late.map(|ended| u64::from(ended.milli)).sum()
+    /// GPUs of the pods that ended since a time.
+    pub(super) fn ended(&self, since: Timestamp) -> impl Iterator<Item = GpuAsk> {
+        let late = self.ended.iter().filter(move |ended| ended.at >= since);
+        late.map(|ended| ended.gpus)
     }
 
-    /// Boards of a node with this load.
-    pub(super) fn slots(&self, boards: u32) -> GpuSlots {
-        let mut slots = GpuSlots::empty(boards);
-        self.loads
-            .iter()
-            .filter_map(|load| load.gpus)
-            .for_each(|ask| slots.take(ask));
+    /// Empty boards of a node, with its load on them.
+    pub(super) fn fill(load: Option<&Self>, mut slots: GpuSlots) -> GpuSlots {
+        let asks = load.iter().flat_map(|load| load.loads.iter());
+        asks.filter_map(|load| load.gpus).for_each(|ask| slots.take(ask));
         slots
     }
 }
@@ -130,6 +127,8 @@ pub(super) struct ClusterState {
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
     pods_known_since: Option<Timestamp>,
+    /// Whether all nodes were listed once.
+    pub(super) nodes_known: bool,
     /// Changes when a node appears or goes: the index of names is made anew then, and only then.
     pub(super) node_set: u64,
 }
@@ -161,6 +160,7 @@ impl ClusterState {
             ClusterEvent::NodesRelisting => self.relisted_nodes = Some(HashSet::new()),
             ClusterEvent::PodsRelisting => self.relisted_pods = Some(HashSet::new()),
             ClusterEvent::NodesListed => {
+                self.nodes_known = true;
                 let Some(seen) = self.relisted_nodes.take() else {
                     return Vec::new();
                 };
@@ -275,6 +275,13 @@ impl ClusterState {
     /// A pod, if it is known and not finished.
     pub(super) fn pod(&self, uid: &str) -> Option<&PodFacts> {
         self.pods.get(uid)
+    }
+
+    /// A pod on a node by its names.
+    pub(super) fn pod_on(&self, node: &str, of: &PodName) -> Option<&PodFacts> {
+        let loads = self.on_node.get(node)?.loads.iter();
+        let mut pods = loads.filter_map(|load| self.pods.get(&load.uid));
+        pods.find(|pod| pod.name == of.name && pod.namespace == of.namespace)
     }
 
     /// Since when a node is known to have had no work; `None` while it has, and until all pods were listed once.

@@ -1,10 +1,10 @@
 //! What a node's GPUs draw, or may come to draw by what has been bound to it, when telemetry is late.
 
 use super::cluster::PodLoad;
-use super::node::NodeState;
+use super::node::{MILLION, NodeState};
 use super::power_view::{NodePowerView, PowerRung};
 use super::surroundings::Surroundings;
-use crate::gpu::{GpuProfile, WHOLE_GPU};
+use crate::gpu::GpuProfile;
 use crate::quantity::Watts;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -64,23 +64,24 @@ pub(super) fn rise(node: &NodeState, profile: Option<&GpuProfile>) -> Option<Wat
 /// that what is left could draw more than what is counted.
 pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Surroundings) -> Commitment {
     let boards = node.slots.boards();
-    let watts_of = |milli: u64| {
+    let watts_of = |millionths: u64| {
         node.rise
-            .map_or(Watts::ZERO, |rise| rise * (milli as f64 / f64::from(WHOLE_GPU)))
+            .map_or(Watts::ZERO, |rise| rise * (millionths as f64 / MILLION))
     };
+    let of = |load: &PodLoad| load.gpus.map_or(0, |ask| node.millionths(ask));
     let ramp = around.bookings.ramp;
     let (mut settled, mut unseen) = (0_u64, 0_u64);
     for load in node.loads.iter() {
-        let milli = u64::from(load.gpus.map_or(0, crate::workload::GpuAsk::milli));
+        let boards = of(load);
         let held = if is_settled(load, &node.power, ramp) {
             &mut settled
         } else {
             &mut unseen
         };
-        *held = held.saturating_add(milli);
+        *held = held.saturating_add(boards);
     }
     for load in &node.nominated {
-        unseen = unseen.saturating_add(u64::from(load.gpus.map_or(0, crate::workload::GpuAsk::milli)));
+        unseen = unseen.saturating_add(of(load));
     }
     let idle = node.bare.map_or(Watts::ZERO, |bare| bare.watts * boards as f64);
     let (of_settled, promised) = (watts_of(settled), watts_of(unseen));
@@ -88,7 +89,7 @@ pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Su
         .map(|profile| profile.max * boards as f64)
         .filter(|_| boards > 0);
     let drawn = measured(node, profile).map(|measured| {
-        let ended = watts_of(node.ended_milli);
+        let ended = watts_of(node.ended);
         let surplus = measured - (idle + of_settled);
         measured - if ended < surplus { ended } else { surplus }
     });

@@ -16,6 +16,7 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod coefficient;
 mod commitment;
 mod domain;
 mod domains;
@@ -23,6 +24,7 @@ mod history;
 mod host;
 mod index;
 mod ladder;
+mod learned;
 mod node;
 mod picture;
 mod power;
@@ -37,14 +39,16 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
+pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use commitment::{BookingBounds, Commitment};
 pub use domain::{DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use index::{NodeIx, ZoneIx};
-pub use node::{Coefficient, CoefficientSource, NodeState};
+pub use learned::{Learned, P95};
+pub use node::NodeState;
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
 };
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

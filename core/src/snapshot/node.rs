@@ -1,4 +1,5 @@
 use super::cluster::{NodeLoad, PodLoad};
+use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::commitment::{self, Commitment};
 use super::domains::Memberships;
 use super::index::ZoneIx;
@@ -6,42 +7,11 @@ use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
-use crate::gpu::{ModelIx, WHOLE_GPU};
+use crate::gpu::{GpuSharing, ModelIx};
 use crate::quantity::{Ratio, Watts};
 use crate::workload::GpuAsk;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where a coefficient of the power model comes from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CoefficientSource {
-    /// Telemetry of this node.
-    Observed,
-    /// The profile table or the operator's override of it.
-    Profile,
-}
-
-impl CoefficientSource {
-    /// The name used in explanations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Observed => "observed",
-            Self::Profile => "profile",
-        }
-    }
-}
-
-/// A coefficient with its source.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Coefficient {
-    /// Watts for one board.
-    pub watts: Watts,
-    /// Where it comes from.
-    pub source: CoefficientSource,
-}
 
 /// A node in a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +32,10 @@ pub struct NodeState {
     pub awake: bool,
     /// Idle watts of one board.
     pub bare: Option<Coefficient>,
+    /// The step that the first open context adds on one board.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that on one board.
+    pub slope: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
     /// Weight of the wake watts.
@@ -74,8 +48,8 @@ pub struct NodeState {
     pub loads: Arc<Vec<PodLoad>>,
     /// Waiting pods that preemption makes room for here.
     pub nominated: Vec<PodLoad>,
-    /// Thousandths of boards whose pods ended so lately that what was measured may still hold them.
-    pub ended_milli: u64,
+    /// Millionths of boards whose pods ended so lately that what was measured may still hold them.
+    pub ended: u64,
     /// The most that one board draws beyond idle; `None` where the model is unknown.
     pub rise: Option<Watts>,
     /// What its GPUs draw, or may come to draw.
@@ -84,34 +58,44 @@ pub struct NodeState {
     pub domains: Memberships,
 }
 
+/// In which shares of boards are counted.
+pub(super) const MILLION: f64 = 1e6;
+
 /// What tables and figures say of a node, looked up once.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
     model: Option<ModelIx>,
     boards: u32,
+    sharing: GpuSharing,
     pue: f64,
     wake_weight: Ratio,
     domains: Memberships,
 }
 
+/// What counts for the boards of a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shown {
+    /// Of its model and itself; nothing where the model is not known.
+    pub(super) figures: Option<Figures>,
+    /// What it drew when it was empty, which needs no model.
+    pub(super) floor: Option<(Watts, u32)>,
+}
+
 impl Place {
+    pub(super) fn model(&self) -> Option<ModelIx> {
+        self.model
+    }
+
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, domains: Memberships, around: &Surroundings) -> Self {
-        // Physical boards: units times what a unit is of a board, divided by the replicas that sharing advertises.
-        let units = facts
-            .gpus
-            .iter()
-            .map(|(gpu, units)| u64::from(gpu.milli_per_unit) * u64::from(*units));
-        let boards = units
-            .fold(0, u64::saturating_add)
-            .div_ceil(u64::from(WHOLE_GPU) * u64::from(facts.gpu_replicas.max(1)));
         Self {
             zone,
             model: facts
                 .gpu_product
                 .as_deref()
                 .and_then(|name| around.catalogue.find(name)),
-            boards: u32::try_from(boards).unwrap_or(u32::MAX),
+            boards: facts.gpu_sharing.boards(&facts.gpus),
+            sharing: facts.gpu_sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
             domains,
@@ -123,53 +107,59 @@ impl NodeState {
     pub(super) fn new(
         facts: &NodeFacts,
         place: Place,
-        load: Option<&NodeLoad>,
-        nominated: Vec<PodLoad>,
-        floor: Option<Watts>,
+        (load, nominated): (Option<&NodeLoad>, Vec<PodLoad>),
+        shown: Shown,
         power: NodePowerView,
         around: &Surroundings,
     ) -> Self {
-        let profile = place.model.and_then(|model| around.catalogue.profile(model));
-        let observed = floor.map(|watts| Coefficient {
+        let Shown { figures, floor } = shown;
+        let floor = floor.map(|(watts, samples)| Coefficient {
             watts,
             source: CoefficientSource::Observed,
+            samples,
         });
         let free = |allocatable: u64, used: Option<u64>| {
             i64::try_from(allocatable)
                 .unwrap_or(i64::MAX)
                 .saturating_sub_unsigned(used.unwrap_or(0))
         };
-        let ended_milli = load.zip(power.observed_at).map_or(0, |(load, sampled)| {
-            load.ended_milli(sampled.saturating_sub(around.bookings.ramp).unwrap_or(Timestamp::MIN))
-        });
+        let profile = place.model.and_then(|model| around.catalogue.profile(model));
         let mut node = Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
             model: place.model,
-            slots: load.map_or_else(|| GpuSlots::empty(place.boards), |load| load.slots(place.boards)),
+            slots: NodeLoad::fill(load, GpuSlots::shared(place.boards, place.sharing)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
             memory_free: free(facts.memory_bytes, load.map(|load| load.memory_bytes)),
             awake: load.is_some_and(|load| load.awake),
-            bare: observed.or_else(|| {
-                profile.map(|p| Coefficient {
-                    watts: p.bare,
-                    source: CoefficientSource::Profile,
-                })
-            }),
+            bare: figures.map(|figures| figures.bare).or(floor),
+            context: figures.map(|figures| figures.context),
+            slope: figures.map(|figures| figures.slope),
             host_idle: around.host.idle(facts.cpu_milli),
             wake_weight: place.wake_weight,
             pue: place.pue,
             power,
             loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
             nominated,
-            ended_milli,
+            ended: 0,
             rise: None,
             commitment: Commitment::NONE,
             domains: place.domains,
         };
+        if let Some((load, sampled)) = load.zip(node.power.observed_at) {
+            let from = sampled.saturating_sub(around.bookings.ramp).unwrap_or(Timestamp::MIN);
+            node.ended = load.ended(from).map(|ask| node.millionths(ask)).sum();
+        }
         node.rise = commitment::rise(&node, profile);
         node.commitment = commitment::commit(&node, profile, around);
         node
+    }
+
+    /// What the work on one board draws above bare idle: `context + slope · utilisation`; `None` where the model is not
+    /// known.
+    #[must_use]
+    pub fn active(&self, utilisation: Ratio) -> Option<Watts> {
+        Some(self.context?.watts + self.slope?.watts * utilisation.get())
     }
 
     /// The watts that waking this node costs before any work is done on it; zero when it is awake.
@@ -187,7 +177,17 @@ impl NodeState {
     /// The most that an ask may come to draw here beyond idle; `None` where the model is unknown.
     #[must_use]
     pub fn booking(&self, ask: GpuAsk) -> Option<Watts> {
-        Some(self.rise? * (f64::from(ask.milli()) / f64::from(WHOLE_GPU)))
+        Some(self.rise? * self.slots.share(ask))
+    }
+
+    /// Boards that an ask is here, in millionths: whole numbers, whose sums do not depend on their order.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share is not negative, and the cast saturates"
+    )]
+    pub(super) fn millionths(&self, ask: GpuAsk) -> u64 {
+        (self.slots.share(ask) * MILLION).round() as u64
     }
 
     /// The same node once some of its pods are gone.
@@ -205,10 +205,12 @@ impl NodeState {
             node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
             if node.power.watts.is_some() {
-                node.ended_milli += u64::from(load.gpus.map_or(0, GpuAsk::milli));
+                node.ended = node
+                    .ended
+                    .saturating_add(load.gpus.map_or(0, |ask| self.millionths(ask)));
             }
         }
-        node.slots = GpuSlots::empty(u32::try_from(self.slots.boards()).unwrap_or(u32::MAX));
+        node.slots = self.slots.emptied();
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

@@ -1,8 +1,8 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
-use crate::gpu::GpuResource;
+use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,21 @@ pub struct BoardPower {
     pub observed_at: Timestamp,
     /// The model that the exporter names.
     pub model: Option<Arc<str>>,
+    /// Share of the time that it was busy, where the exporter says.
+    #[serde(default)]
+    pub utilisation: Option<Ratio>,
+    /// The pods that the exporter names on it, each once: several where they share it, none where it names none.
+    #[serde(default)]
+    pub pods: Vec<PodName>,
+}
+
+/// A pod by its names. An exporter knows no UIDs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodName {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
 }
 
 /// A node, pruned to what decisions need.
@@ -100,8 +115,8 @@ pub struct NodeFacts {
     pub gpu_product: Option<Arc<str>>,
     /// Allocatable GPUs: resource and units.
     pub gpus: Vec<(GpuResource, u32)>,
-    /// Replicas that each board is advertised as (`nvidia.com/gpu.replicas`); 1 without sharing.
-    pub gpu_replicas: u32,
+    /// What one of these units is of a board.
+    pub gpu_sharing: GpuSharing,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.

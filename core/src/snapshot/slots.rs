@@ -1,48 +1,73 @@
-use crate::gpu::{GpuMilli, WHOLE_GPU};
+use crate::gpu::{GpuMilli, GpuSharing, WHOLE_GPU};
 use crate::workload::GpuAsk;
 use smallvec::SmallVec;
 
 /// What is free on each physical board of a node, in thousandths.
 ///
 /// The API server does not say which board a pod was given, so boards are filled in a fixed order: whole boards first,
-/// shares best-fit. Inline up to 16 boards: copying a node allocates nothing.
+/// shares best-fit. What an ask is of a board is the node's to say. Inline up to 16 boards: copying a node allocates
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GpuSlots(SmallVec<[u16; 16]>);
+pub struct GpuSlots {
+    free: SmallVec<[u16; 16]>,
+    sharing: GpuSharing,
+}
 
 /// Boards counted of one node. A node says of itself how many it has, and no machine has more.
 const MAX_BOARDS: u32 = 1024;
 
 impl GpuSlots {
-    /// Boards with nothing on them, 1,024 at most.
+    /// Boards with nothing on them, 1,024 at most, handed out whole.
     #[must_use]
     pub fn empty(boards: u32) -> Self {
+        Self::shared(boards, GpuSharing::default())
+    }
+
+    /// Boards with nothing on them, handed out as the node does.
+    #[must_use]
+    pub fn shared(boards: u32, sharing: GpuSharing) -> Self {
         let full = u16::try_from(WHOLE_GPU).unwrap_or(u16::MAX);
-        Self((0..boards.min(MAX_BOARDS)).map(|_| full).collect())
+        Self {
+            free: (0..boards.min(MAX_BOARDS)).map(|_| full).collect(),
+            sharing,
+        }
+    }
+
+    /// The same boards with nothing on them.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self::shared(u32::try_from(self.boards()).unwrap_or(u32::MAX), self.sharing)
+    }
+
+    /// Boards that an ask is here, in shares of them: 0.25 for one of four time slices.
+    #[must_use]
+    pub fn share(&self, ask: GpuAsk) -> f64 {
+        self.sharing.share(ask.resource) * f64::from(ask.units)
     }
 
     /// Number of boards.
     #[must_use]
     pub fn boards(&self) -> usize {
-        self.0.len()
+        self.free.len()
     }
 
     /// Everything free.
     #[must_use]
     pub fn free_milli(&self) -> GpuMilli {
-        self.0.iter().map(|free| u32::from(*free)).sum()
+        self.free.iter().map(|free| u32::from(*free)).sum()
     }
 
     /// Boards with nothing on them.
     #[must_use]
     pub fn whole_free(&self) -> u32 {
-        u32::try_from(self.0.iter().filter(|free| u32::from(**free) == WHOLE_GPU).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.free.iter().filter(|free| u32::from(**free) == WHOLE_GPU).count()).unwrap_or(u32::MAX)
     }
 
     /// What a class of ask cannot use of what is free: all of it when the class does not fit, else the remainders.
     #[must_use]
     pub fn unusable_milli(&self, ask: GpuAsk) -> GpuMilli {
-        let unit = ask.resource.milli_per_unit.max(1);
-        let usable_units: u32 = self.0.iter().map(|free| u32::from(*free) / unit).sum();
+        let unit = self.sharing.milli(ask.resource);
+        let usable_units: u32 = self.free.iter().map(|free| u32::from(*free) / unit).sum();
         if usable_units < ask.units {
             self.free_milli()
         } else {
@@ -53,10 +78,10 @@ impl GpuSlots {
     /// Takes boards for an ask. What does not fit is taken as far as it goes: the scheduler, not we, decided that it
     /// fits. A pod may ask for billions of units; no more are counted than there is room for.
     pub fn take(&mut self, ask: GpuAsk) {
-        let unit = ask.resource.milli_per_unit.max(1);
+        let unit = self.sharing.milli(ask.resource);
         for _ in 0..ask.units {
             let best = self
-                .0
+                .free
                 .iter_mut()
                 .filter(|free| u32::from(**free) >= unit)
                 .min_by_key(|free| **free);
@@ -89,6 +114,21 @@ mod tests {
         assert_eq!((slots.whole_free(), slots.free_milli()), (1, 1144));
         slots.take(ask(1, 1000));
         assert_eq!(slots.whole_free(), 0);
+    }
+
+    #[test]
+    fn a_replica_takes_its_share_of_a_board() {
+        let sharing = GpuSharing {
+            replicas: 4,
+            ..GpuSharing::default()
+        };
+        let mut slots = GpuSlots::shared(2, sharing);
+        slots.take(ask(3, 1000));
+        assert_eq!((slots.whole_free(), slots.free_milli()), (1, 1250));
+        assert!((slots.share(ask(3, 1000)) - 0.75).abs() < 1e-12);
+        assert_eq!(slots.unusable_milli(ask(1, 1000)), 0);
+        assert_eq!(slots.emptied().free_milli(), 2000);
+        assert_eq!(slots.emptied().unusable_milli(ask(8, 1000)), 0, "still four a board");
     }
 
     #[test]

@@ -45,7 +45,10 @@ fn a_pod_in_flight_is_reserved_whole_wherever_it_may_land_and_once_however_often
     bookings.promise(on(&snapshot, "a", &[false, true, false, true]));
     assert_eq!(reserved(&bookings, &snapshot), [0.0, 630.0], "the last answer counts");
     bookings.release("a");
-    assert_eq!((reserved(&bookings, &snapshot), bookings.is_empty()), (vec![0.0, 0.0], true));
+    assert_eq!(
+        (reserved(&bookings, &snapshot), bookings.is_empty()),
+        (vec![0.0, 0.0], true)
+    );
     assert_eq!(bookings, Bookings::none());
 }
 
@@ -65,8 +68,14 @@ fn a_promise_is_shared_over_the_tied_nodes_and_does_not_count_against_its_own_po
 /// What the watch shows, and whether the promise stands after it.
 #[test]
 fn a_promise_ends_with_what_the_watch_shows() {
-    let bound = |pod: PodFacts| PodFacts { node: Some(Arc::from(node_name(1))), ..pod };
-    let failed = |pod: PodFacts| PodFacts { unschedulable: true, ..pod };
+    let bound = |pod: PodFacts| PodFacts {
+        node: Some(Arc::from(node_name(1))),
+        ..pod
+    };
+    let failed = |pod: PodFacts| PodFacts {
+        unschedulable: true,
+        ..pod
+    };
     type Shown = Option<PodFacts>;
     let waits = || pod("a", 1, None);
     let cases: [(&str, Vec<Shown>, bool); 6] = [
@@ -103,8 +112,16 @@ fn one_that_was_found_unschedulable_before_it_asked_keeps_its_promise_until_it_i
     let (ask, policy, none) = (asking(1), policy(), Bookings::none());
     let question = asked(("a", now()), &snapshot, &ask, &policy, &none);
     let mut bookings = Bookings::none();
-    bookings.promise(Promise::new(&question, &all(&snapshot), |_| true, (&Arc::from("a"), true)));
-    let failed = PodFacts { unschedulable: true, ..pod("a", 1, None) };
+    bookings.promise(Promise::new(
+        &question,
+        &all(&snapshot),
+        |_| true,
+        (&Arc::from("a"), true),
+    ));
+    let failed = PodFacts {
+        unschedulable: true,
+        ..pod("a", 1, None)
+    };
     builder.apply_cluster(ClusterEvent::Pod(Box::new(failed)), now());
     for (minutes, stands) in [(1, true), (2, false)] {
         let at = now() + SignedDuration::from_mins(minutes);
@@ -158,7 +175,11 @@ enum Change {
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let promise = (0u8..8, prop::collection::vec(any::<bool>(), 4), prop::collection::vec(0usize..4, 0..4));
+    let promise = (
+        0u8..8,
+        prop::collection::vec(any::<bool>(), 4),
+        prop::collection::vec(0usize..4, 0..4),
+    );
     let change = prop_oneof![
         3 => promise.prop_map(|(pod, kept, tops)| Change::Promise(pod, kept, tops)),
         1 => (0u8..8).prop_map(Change::Release),
@@ -208,5 +229,9 @@ fn a_node_that_is_promised_costs_no_waking() {
     let question = asked(("a", now()), &snapshot, &ask, &policy, &bookings);
     assert_eq!(filtered(&question, &all(&snapshot)).kept, [true, true]);
     let own = heliotrope_core::placement::decide(&question, &all(&snapshot));
-    assert_eq!(own.costs[0].unwrap().wake.get(), before[0], "its own promise is no reason");
+    assert_eq!(
+        own.costs[0].unwrap().wake.get(),
+        before[0],
+        "its own promise is no reason"
+    );
 }

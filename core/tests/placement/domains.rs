@@ -2,7 +2,9 @@
 
 use crate::world::{MODELS, World, node_name, now, workload};
 use heliotrope_core::gpu::GpuResource;
-use heliotrope_core::placement::{Bookings, Candidate, Policy, Promise, Question, Verdict, common_rung, filter, weigh};
+use heliotrope_core::placement::{
+    Bookings, Candidate, Policy, Promise, Question, Verdict, common_rung, filter, weigh,
+};
 use heliotrope_core::quantity::{Source, Watts};
 use heliotrope_core::snapshot::{
     BoardPower, ClusterEvent, DomainRule, NodePower, PowerReport, Snapshot, SnapshotBuilder, Surroundings,
@@ -99,6 +101,8 @@ pub(crate) fn sample(node: usize, boards: u32, total: f64, at: Timestamp) -> Pow
         watts: watts(total / f64::from(boards)),
         observed_at: at,
         model: None,
+        pods: Vec::new(),
+        utilisation: None,
     };
     PowerReport {
         source: Source::new("test"),
@@ -153,5 +157,10 @@ pub(crate) fn filtered(question: &Question<'_>, candidates: &[Candidate<'_>]) ->
 
 /// The promise of a filter answer.
 pub(crate) fn promised(question: &Question<'_>, candidates: &[Candidate<'_>], kept: &[bool]) -> Promise {
-    Promise::new(question, candidates, |place| kept[place], (&Arc::from(question.uid), false))
+    Promise::new(
+        question,
+        candidates,
+        |place| kept[place],
+        (&Arc::from(question.uid), false),
+    )
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "the benchmark shares this file and uses a part of it")]
 
-use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
 use heliotrope_core::placement::{Bookings, Candidate, Decision, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
@@ -258,7 +258,7 @@ fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         zone: node.zone.map(zone_id),
         gpu_product: Some(Arc::from(node.model.map_or("nobody's", |model| MODELS[model].0))),
         gpus: vec![(GpuResource::NVIDIA, node.boards)],
-        gpu_replicas: 1,
+        gpu_sharing: GpuSharing::default(),
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
         domain_labels: Vec::new(),

@@ -112,7 +112,7 @@ async fn run(site: &Site, asked: Asked) -> Run {
                 .heliotrope(
                     &site
                         .settings()
-                        .power_key("interval", &format!("{}s", INTERVAL.as_secs()))
+                        .power_key("interval", format!("{}s", INTERVAL.as_secs()))
                         .placement("keep", keep),
                 )
                 .await;

@@ -3,4 +3,5 @@
 mod nodes;
 mod pods;
 mod server;
+mod sharing;
 mod watch;

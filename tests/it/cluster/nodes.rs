@@ -33,7 +33,12 @@ fn a_node_that_says_nothing_has_nothing() {
         (None, None, None, None, None)
     );
     assert_eq!(
-        (node.gpus.len(), node.gpu_replicas, node.cpu_milli, node.memory_bytes),
+        (
+            node.gpus.len(),
+            node.gpu_sharing.replicas,
+            node.cpu_milli,
+            node.memory_bytes
+        ),
         (0, 1, 0, 0)
     );
     assert!(node.schedulable);
@@ -107,7 +112,9 @@ fn the_first_product_label_counts(#[case] labels: Value, #[case] product: Option
 #[case("many", 1)]
 fn replicas_of_shared_boards(#[case] label: &str, #[case] replicas: u32) {
     assert_eq!(
-        labelled(&json!({ "nvidia.com/gpu.replicas": label })).gpu_replicas,
+        labelled(&json!({ "nvidia.com/gpu.replicas": label }))
+            .gpu_sharing
+            .replicas,
         replicas
     );
 }

@@ -9,6 +9,7 @@ use heliotrope::app::tables::Tables;
 use heliotrope::outbound::HttpClient;
 use heliotrope::power::PowerSources;
 use heliotrope::telemetry::Metrics;
+use heliotrope_core::gpu::GpuSharing;
 use heliotrope_core::quantity::Watts;
 use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder};
 use jiff::Timestamp;
@@ -131,7 +132,7 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
             zone: None,
             gpu_product: None,
             gpus: Vec::new(),
-            gpu_replicas: 1,
+            gpu_sharing: GpuSharing::default(),
             cpu_milli: 1000,
             memory_bytes: 1 << 30,
             domain_labels: Vec::new(),

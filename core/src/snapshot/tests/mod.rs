@@ -7,14 +7,15 @@
 mod cluster;
 mod ladder;
 mod ladder_bounds;
+mod learned;
 mod nodes;
 mod power;
 
 use super::*;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource};
+use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
-use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -85,7 +86,7 @@ fn facts(name: &str) -> NodeFacts {
         zone: Some(zone("A")),
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
-        gpu_replicas: 1,
+        gpu_sharing: GpuSharing::default(),
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
         domain_labels: Vec::new(),

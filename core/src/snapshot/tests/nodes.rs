@@ -63,13 +63,16 @@ fn boards_are_physical_whatever_they_are_advertised_as() {
         (vec![(GpuResource::NVIDIA, 8)], 4, 2),
         (vec![(GpuResource::NVIDIA, 8)], 0, 8),
         (vec![(mig("1g.10gb"), 14)], 1, 2),
-        (vec![(mig("3g.40gb"), 2), (mig("1g.10gb"), 1)], 1, 1),
+        (vec![(mig("3g.40gb"), 1), (mig("1g.10gb"), 4)], 1, 1),
         (vec![(GpuResource::NVIDIA, 1), (mig("1g.10gb"), 7)], 1, 2),
         (vec![], 1, 0),
     ] {
         let facts = NodeFacts {
             gpus: gpus.clone(),
-            gpu_replicas: replicas,
+            gpu_sharing: GpuSharing {
+                replicas,
+                ..GpuSharing::default()
+            },
             ..facts("n")
         };
         assert_eq!(
