@@ -1,8 +1,9 @@
 //! The ledger of what pods in flight were promised.
 
-use crate::domains::{Floor, asked, asking, filtered, nodes, promised, racks};
+use crate::domains::{Floor, asked, asking, filtered, nodes, promised, racks, watts};
 use crate::world::{NodeSpec, World, ZoneSpec, all, node_name, now, pod, policy};
 use heliotrope_core::placement::{Bookings, Promise, Reach};
+use heliotrope_core::quantity::Watts;
 use heliotrope_core::snapshot::{ClusterEvent, Snapshot};
 use heliotrope_core::workload::PodFacts;
 use jiff::SignedDuration;
@@ -76,9 +77,8 @@ fn a_promise_ends_with_what_the_watch_shows() {
         unschedulable: true,
         ..pod
     };
-    type Shown = Option<PodFacts>;
     let waits = || pod("a", 1, None);
-    let cases: [(&str, Vec<Shown>, bool); 6] = [
+    let cases: [(&str, Vec<Option<PodFacts>>, bool); 6] = [
         ("the watch has not told of it yet", vec![None, None], true),
         ("it waits", vec![Some(waits()), Some(waits())], true),
         ("it is bound", vec![Some(bound(waits()))], false),
@@ -139,15 +139,15 @@ fn there_is_no_gap_and_no_double_count_between_a_promise_and_its_binding() {
     let before = builder.build(now());
     let mut bookings = Bookings::none();
     let bears = |bookings: &Bookings, snapshot: &Snapshot| {
-        snapshot.domains()[1].committed.get() + bookings.reserved_in(&snapshot.domains()[1].key).get()
+        snapshot.domains()[1].committed + bookings.reserved_in(&snapshot.domains()[1].key)
     };
     let idle = bears(&bookings, &before);
     bookings.promise(on(&before, "a", &[false, true]));
-    assert_eq!(bears(&bookings, &before), idle + 630.0);
+    assert_eq!(bears(&bookings, &before), idle + watts(630.0));
     builder.apply_cluster(ClusterEvent::Pod(Box::new(pod("a", 1, Some(&node_name(1))))), now());
     let after = builder.build(now());
     bookings.settle(&after, now(), |uid| builder.pod(uid));
-    assert_eq!(bears(&bookings, &after), idle + 630.0);
+    assert_eq!(bears(&bookings, &after), idle + watts(630.0));
     assert!(bookings.is_empty());
 }
 
@@ -160,7 +160,7 @@ fn g9_promises_are_bounded_and_one_of_many_domains_is_held_against_all() {
     assert_eq!(wide.reach, Reach::Everywhere(630_000));
     let mut bookings = Bookings::none();
     bookings.promise(wide);
-    assert!(reserved(&bookings, &snapshot).iter().all(|held| *held == 630.0));
+    assert_eq!(reserved(&bookings, &snapshot), [630.0; 200]);
     let one: Vec<bool> = (0..200).map(|node| node == 7).collect();
     for i in 0..5000 {
         bookings.promise(on(&snapshot, &format!("pod-{i}"), &one));
@@ -219,19 +219,15 @@ fn a_node_that_is_promised_costs_no_waking() {
     let wake = |bookings: &Bookings| {
         let question = asked(("b", now()), &snapshot, &ask, &policy, bookings);
         let decision = heliotrope_core::placement::decide(&question, &all(&snapshot));
-        let wake: Vec<f64> = decision.costs.iter().map(|cost| cost.unwrap().wake.get()).collect();
+        let wake: Vec<Watts> = decision.costs.iter().map(|cost| cost.unwrap().wake).collect();
         wake
     };
     let before = wake(&bookings);
-    assert!(before[0] > 0.0 && before[0] == before[1]);
+    assert!(before[0] > Watts::ZERO && before[0] == before[1]);
     bookings.promise(on(&snapshot, "a", &[true, false]));
-    assert_eq!(wake(&bookings), [0.0, before[1]]);
+    assert_eq!(wake(&bookings), [Watts::ZERO, before[1]]);
     let question = asked(("a", now()), &snapshot, &ask, &policy, &bookings);
     assert_eq!(filtered(&question, &all(&snapshot)).kept, [true, true]);
     let own = heliotrope_core::placement::decide(&question, &all(&snapshot));
-    assert_eq!(
-        own.costs[0].unwrap().wake.get(),
-        before[0],
-        "its own promise is no reason"
-    );
+    assert_eq!(own.costs[0].unwrap().wake, before[0], "its own promise is no reason");
 }
