@@ -16,5 +16,6 @@ mod j_restarts;
 mod k_deploy;
 mod l_wire;
 mod m_installed;
+mod n_power_caps;
 mod site;
 mod smoke;
