@@ -10,7 +10,7 @@ use crate::telemetry::{Clock, Metrics};
 use crate::world::{PodId, Record, Stage, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, NodeCost, Promise, Question, Refusal, Verdict, common_rung, filter, score, weigh,
+    Bookings, Candidate, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, filter, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{DomainState, NodeIx, NodeState, Snapshot};
@@ -26,6 +26,9 @@ const STALE: SignedDuration = SignedDuration::from_secs(60);
 const SETTLE: SignedDuration = SignedDuration::from_secs(3);
 /// kube-scheduler writes a nomination right after the last extender has agreed.
 const NOMINATION: SignedDuration = SignedDuration::from_secs(5);
+
+/// Where members of gangs were sent.
+static NO_GROUPS: Groups = Groups::none();
 
 /// What every request shares.
 pub struct Extender {
@@ -91,6 +94,7 @@ impl Case<'_> {
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings: &self.bookings,
+            groups: &NO_GROUPS,
             now: self.now,
         }
     }
@@ -181,8 +185,12 @@ impl Extender {
     }
 
     /// Opens a case: reads the pod, and takes one snapshot and one placement for all that follows.
-    pub(super) fn open(&self, pod: PodFacts) -> Result<Case<'_>, Unjudged> {
+    pub(super) fn open(&self, mut pod: PodFacts) -> Result<Case<'_>, Unjudged> {
         let placement = self.placement.load_full();
+        // A pod that says nothing of claims and asks for no GPU is answered without a look at anything.
+        if pod.claims.is_some() {
+            pod.gpus = self.world.snapshot().devices.ask(&pod);
+        }
         let workload = match Workload::parse(&pod, &placement.namespaces) {
             Ok(workload) => workload,
             Err(exemption) => {
@@ -265,6 +273,9 @@ impl Extender {
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
+            if let Some(group) = verdict.group {
+                self.metrics.grouped(group.outcome.name());
+            }
         }
         self.record(
             case,
@@ -277,6 +288,7 @@ impl Extender {
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
                 reserved,
+                group: verdict.group,
             },
         );
         verdict

@@ -1,10 +1,11 @@
 use super::bindings::BindOutcome;
 use super::record::{PodId, Record, Stage};
+use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{NodeCost, Refusal};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Source, Watts};
-use heliotrope_core::snapshot::{DomainIx, DomainKey, NodeIx, Snapshot};
-use heliotrope_core::workload::{Exemption, Workload};
+use heliotrope_core::snapshot::{DomainIx, DomainKey, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -32,11 +33,13 @@ pub struct CandidateView {
     /// Whether it ran anything.
     pub awake: bool,
     /// How good its power figure was.
-    pub power_rung: Option<&'static str>,
+    pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
+    /// Whether its provider estimated it.
+    pub carbon_estimated: Option<bool>,
     /// The power domains that it stands in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<DomainView>,
@@ -69,6 +72,20 @@ pub struct DomainView {
     pub reserved_gpu_watts: f64,
 }
 
+/// The gang of a pod, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupView {
+    /// Which gang.
+    pub key: GroupKey,
+    /// The region chosen for the pod.
+    pub region: NodeRegion,
+    /// How it was found.
+    pub outcome: GroupOutcome,
+    /// Members that were still to be bound, this one among them.
+    pub to_come: u32,
+}
+
 /// One recorded decision: the last attempt to place a pod.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,10 +104,17 @@ pub struct DecisionView {
     pub workload: Option<Workload>,
     /// The rung of the comparison.
     pub rung: Option<Rung>,
+    /// The pod's gang and its region; nothing for a pod in none.
+    pub group: Option<GroupView>,
     /// Candidates, cheapest first, unknown last; only the cheapest when the log was full.
     pub candidates: Vec<CandidateView>,
     /// How many candidates there were.
     pub offered_to_us: usize,
+    /// What there was to choose from; whatever rows are cut, it stays.
+    pub choice: Option<Choice>,
+    /// Whether rows were cut.
+    #[serde(skip)]
+    pub(super) cut: bool,
     /// Where it was bound.
     pub bound: Option<Arc<str>>,
     /// Where that node stood.
@@ -159,8 +183,13 @@ impl DecisionLog {
         self.order.iter().filter_map(|uid| self.by_uid.get(uid))
     }
 
-    /// Takes a record in.
-    pub(super) fn record(&mut self, record: Record) {
+    /// The decision about a pod.
+    pub(super) fn get(&self, uid: &str) -> Option<&DecisionView> {
+        self.by_uid.get(uid)
+    }
+
+    /// Takes a record in; `band` is the share within which costs are equal.
+    pub(super) fn record(&mut self, record: Record, band: f64) {
         let Record { pod, at, stage } = record;
         match stage {
             Stage::Exempt(exemption) => {
@@ -177,9 +206,11 @@ impl DecisionLog {
                 refused,
                 kept,
                 reserved,
+                group,
             } => {
                 let mut view = empty(pod, at);
                 view.generation = snapshot.generation;
+                view.group = group.and_then(|choice| group_view(&snapshot, &workload, choice));
                 let ask = workload.gpus;
                 view.workload = Some(*workload);
                 view.rung = rung;
@@ -200,6 +231,7 @@ impl DecisionLog {
                     .collect();
                 let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
                 view.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
+                view.choice = Some(choice(&view.candidates, band));
                 self.put(view);
             }
             Stage::Prioritize {
@@ -258,11 +290,21 @@ impl DecisionLog {
             }
             if let Some(view) = self.by_uid.get_mut(uid) {
                 self.rows -= view.candidates.len().saturating_sub(TRIMMED_ROWS);
+                view.cut |= view.candidates.len() > TRIMMED_ROWS;
                 view.candidates.truncate(TRIMMED_ROWS);
                 view.candidates.shrink_to_fit();
             }
         }
     }
+}
+
+fn group_view(snapshot: &Snapshot, workload: &Workload, choice: GroupChoice) -> Option<GroupView> {
+    Some(GroupView {
+        key: workload.group.as_ref()?.key.clone(),
+        region: snapshot.region(choice.region)?.clone(),
+        outcome: choice.outcome,
+        to_come: choice.to_come,
+    })
 }
 
 fn empty(pod: PodId, at: Timestamp) -> DecisionView {
@@ -274,8 +316,11 @@ fn empty(pod: PodId, at: Timestamp) -> DecisionView {
         exempt: None,
         workload: None,
         rung: None,
+        group: None,
         candidates: Vec::new(),
         offered_to_us: 0,
+        choice: None,
+        cut: false,
         bound: None,
         outcome: None,
     }
@@ -297,20 +342,33 @@ fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainVie
     standing.into_iter().flatten().filter_map(view).collect()
 }
 
+/// What the candidates that no rule refuses amount to.
+fn choice(candidates: &[CandidateView], band: f64) -> Choice {
+    let acceptable = candidates.iter().filter(|candidate| candidate.refused.is_none());
+    let offered = acceptable.map(|candidate| Offered {
+        zone: candidate.zone.as_ref().map(ZoneId::as_str),
+        model: candidate.model.as_deref(),
+        cost: candidate.cost.as_ref(),
+    });
+    Choice::of(offered, band)
+}
+
 fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
     let node = snapshot.node(ix)?;
     let zone = node.zone.and_then(|zone| snapshot.zone(zone));
     let profile = node
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
+    let view = rung.and_then(|rung| zone?.view(rung));
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),
         model: profile.map(|profile| Arc::clone(&profile.model)),
         awake: node.awake,
-        power_rung: Some(node.power.rung.name()),
+        power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
-        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
+        carbon_source: view.map(|view| view.source.clone()),
+        carbon_estimated: view.map(|view| view.estimated),
         domains: Vec::new(),
         booked_gpu_watts: None,
         cost,

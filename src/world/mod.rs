@@ -1,16 +1,18 @@
 //! The one writer: readings become snapshots.
 //!
 //! Owns the task that takes reports and events in ([`Writer`]), the current [`Snapshot`] behind an `ArcSwap`
-//! ([`World`]), the promises that no snapshot shows yet, what is still missing before answers mean anything ([`Readiness`]), and the bounded [`DecisionLog`].
+//! ([`World`]), the promises that no snapshot shows yet, what is still missing before answers mean anything
+//! ([`Readiness`]), the bounded [`DecisionLog`], and the [`Book`] of what decisions were worth.
 //!
 //! ```text
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
 //! extender ◄─(one short lock)─► Bookings ◄─ settled with each snapshot
-//! extender ─(Record, try_send)───────► Writer ─► DecisionLog ───────► admin
+//! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
 //! ```
 //!
 //! Must never be waited for by a reader, and must never call out.
 
+mod account;
 mod bindings;
 mod decisions;
 mod readiness;
@@ -18,12 +20,13 @@ mod record;
 mod writer;
 
 pub use bindings::BindOutcome;
-pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView};
+pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
 pub use readiness::{Missing, Readiness};
 pub use record::{PodId, Record, Stage};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;
+use heliotrope_core::accounting::Book;
 use heliotrope_core::placement::Bookings;
 use heliotrope_core::snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +38,7 @@ pub struct World {
     readiness: ArcSwap<Readiness>,
     decisions: Mutex<DecisionLog>,
     bookings: Mutex<Bookings>,
+    book: Mutex<Book>,
 }
 
 impl World {
@@ -42,6 +46,7 @@ impl World {
     #[must_use]
     pub fn new(first: Snapshot) -> Self {
         Self {
+            book: Mutex::new(Book::new(first.taken_at)),
             snapshot: ArcSwap::from_pointee(first),
             readiness: ArcSwap::default(),
             decisions: Mutex::new(DecisionLog::default()),
@@ -72,5 +77,10 @@ impl World {
     /// request of the scheduler.
     pub fn decisions(&self) -> MutexGuard<'_, DecisionLog> {
         self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What decisions were worth, summed over more of them than the log remembers. Locked like the log.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-use heliotrope_core::placement::{NodeCost, Refusal};
+use heliotrope_core::placement::{GroupChoice, NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
@@ -50,6 +50,8 @@ pub enum Stage {
         kept: Vec<bool>,
         /// What was promised in each power domain and not bound yet.
         reserved: Vec<Watts>,
+        /// The region of the pod's gang.
+        group: Option<GroupChoice>,
     },
     /// Prioritize.
     Prioritize {

@@ -2,6 +2,7 @@ use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::{ClusterState, PodLoad};
 use super::coefficient::Figures;
+use super::devices::Claimed;
 use super::domains::DomainTable;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
@@ -10,6 +11,7 @@ use super::node::{NodeState, Place, Shown};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
 use crate::workload::PodFacts;
@@ -26,6 +28,7 @@ const MAX_ZONES: usize = 4096;
 pub struct SnapshotBuilder {
     surroundings: Arc<Surroundings>,
     zones: Vec<Zone>,
+    regions: Regions,
     cluster: ClusterState,
     power: PowerState,
     domains: DomainTable,
@@ -46,6 +49,7 @@ impl SnapshotBuilder {
         Self {
             surroundings: Arc::new(surroundings),
             zones: Vec::new(),
+            regions: Regions::default(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
             domains: DomainTable::default(),
@@ -124,8 +128,14 @@ impl SnapshotBuilder {
         self.cluster.pod(uid)
     }
 
+    /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
+    pub fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.cluster.claimed(pod)
+    }
+
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        self.cluster.look_claims_up(now);
         if self
             .domains
             .is_littered(self.cluster.nodes.len(), self.surroundings.domains.len())
@@ -163,11 +173,15 @@ impl SnapshotBuilder {
             domains: self.domains.sum(&nodes),
             nominated: nominated(&nodes),
             by_domain: self.domains.by_key(),
+            devices: self.cluster.device_index(),
+            unknown_claims: self.cluster.unknown_claims(),
             learned: self.learned.clone(),
             by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
+            regions: self.regions.clone(),
+            groups: self.cluster.groups.share(),
         }
     }
 
@@ -191,9 +205,12 @@ impl SnapshotBuilder {
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
             .map(|(_, place)| place.clone());
         let place = known.unwrap_or_else(|| {
-            let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
+            let zone = self.surroundings.zone_of(facts);
+            let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+            let zone = zone.and_then(|zone| self.zone_ix(&zone));
+            let region = region.and_then(|region| self.regions.place(region));
             let domains = self.domains.of(facts, &self.surroundings.domains);
-            let place = Place::new(facts, zone, domains, &self.surroundings);
+            let place = Place::new(facts, zone, domains, &self.surroundings).within(region);
             let held = (Arc::clone(facts), place.clone());
             self.resolved.insert(Arc::clone(&facts.name), held);
             place

@@ -18,8 +18,10 @@ mod classes;
 mod cluster;
 mod coefficient;
 mod commitment;
+mod devices;
 mod domain;
 mod domains;
+mod groups;
 mod history;
 mod host;
 mod index;
@@ -30,6 +32,7 @@ mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
@@ -41,8 +44,10 @@ pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use commitment::{BookingBounds, Commitment};
+pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
 pub use domain::{DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
-pub use index::{NodeIx, ZoneIx};
+pub use groups::{GroupMember, GroupMembers};
+pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use learned::{Learned, P95};
 pub use node::NodeState;
 pub use picture::Snapshot;
@@ -50,5 +55,6 @@ pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
 };
+pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

@@ -1,13 +1,13 @@
-use super::cluster::{NodeLoad, PodLoad};
+use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::commitment::{self, Commitment};
 use super::domains::Memberships;
-use super::index::ZoneIx;
+use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
-use crate::gpu::{GpuSharing, ModelIx};
+use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
 use crate::quantity::{Ratio, Watts};
 use crate::workload::GpuAsk;
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ pub struct NodeState {
     pub name: Arc<str>,
     /// Grid zone; `None` where region and tables do not tell.
     pub zone: Option<ZoneIx>,
+    /// Region, or where no label says which, what stands for it; `None` where nothing does.
+    pub region: Option<RegionIx>,
     /// GPU model; `None` where the label is unknown.
     pub model: Option<ModelIx>,
     /// What is free on each board.
@@ -65,6 +67,7 @@ pub(super) const MILLION: f64 = 1e6;
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
+    region: Option<RegionIx>,
     model: Option<ModelIx>,
     boards: u32,
     sharing: GpuSharing,
@@ -88,19 +91,52 @@ impl Place {
     }
 
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, domains: Memberships, around: &Surroundings) -> Self {
+        let (boards, sharing) = boards(facts);
         Self {
             zone,
-            model: facts
-                .gpu_product
-                .as_deref()
-                .and_then(|name| around.catalogue.find(name)),
-            boards: facts.gpu_sharing.boards(&facts.gpus),
-            sharing: facts.gpu_sharing,
+            region: None,
+            model: model(facts, around),
+            boards,
+            sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
             domains,
         }
     }
+
+    /// The same in a region.
+    pub(super) fn within(self, region: Option<RegionIx>) -> Self {
+        Self { region, ..self }
+    }
+}
+
+/// Boards and how they are handed out. A driver that hands boards out as devices leaves nothing allocatable; where both
+/// tell, they tell of the same boards.
+fn boards(facts: &NodeFacts) -> (u32, GpuSharing) {
+    let allocatable = facts.gpu_sharing.boards(&facts.gpus);
+    match &facts.devices {
+        Some(devices) if allocatable == 0 => {
+            let product = facts.gpu_product.as_deref().or(devices.product.as_deref());
+            // What labels say of replicas is the device plugin's, which hands out nothing here.
+            let sharing = GpuSharing {
+                slices: product.map_or(0, slices_of_model),
+                ..GpuSharing::default()
+            };
+            (devices.boards, sharing)
+        }
+        _ => (allocatable, facts.gpu_sharing),
+    }
+}
+
+/// The model that the label names, else the one that the devices name.
+fn model(facts: &NodeFacts, around: &Surroundings) -> Option<ModelIx> {
+    let devices = || facts.devices.as_ref()?.product.as_deref();
+    let find = |name| around.catalogue.find(name);
+    facts
+        .gpu_product
+        .as_deref()
+        .and_then(find)
+        .or_else(|| devices().and_then(find))
 }
 
 impl NodeState {
@@ -127,6 +163,7 @@ impl NodeState {
         let mut node = Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
+            region: place.region,
             model: place.model,
             slots: NodeLoad::fill(load, GpuSlots::shared(place.boards, place.sharing)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
@@ -194,7 +231,7 @@ impl NodeState {
     #[must_use]
     pub fn without(&self, victims: &[&str], around: &Surroundings) -> Self {
         let mut node = self.clone();
-        let left: Vec<PodLoad> = self
+        let mut left: Vec<PodLoad> = self
             .loads
             .iter()
             .filter(|load| !victims.contains(&load.uid.as_ref()))
@@ -211,6 +248,7 @@ impl NodeState {
             }
         }
         node.slots = self.slots.emptied();
+        bear_claims(&mut left);
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

@@ -1,16 +1,20 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
 use super::coefficient::Figures;
+use super::devices::DeviceIndex;
 use super::domain::{DomainIx, DomainKey, DomainRule, DomainState};
 use super::domains::Memberships;
-use super::index::{NodeIx, ZoneIx};
+use super::groups::GroupMembers;
+use super::index::{NodeIx, RegionIx, ZoneIx};
 use super::learned::Learned;
 use super::node::{NodeState, Place, Shown};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
+use crate::workload::GroupKey;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +32,10 @@ pub struct Snapshot {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// Claims and what they amount to.
+    pub devices: DeviceIndex,
+    /// Pods whose claims are not known, so that it is not known either whether they ask for GPUs.
+    pub unknown_claims: usize,
     /// What was learned of nodes, owners and run times.
     pub learned: Learned,
     pub(super) by_model: Arc<Vec<Figures>>,
@@ -38,6 +46,8 @@ pub struct Snapshot {
     /// Pods that preemption makes room for.
     pub(super) nominated: Vec<(Arc<str>, NodeIx)>,
     pub(super) by_domain: Arc<HashMap<Arc<DomainKey>, DomainIx>>,
+    pub(super) regions: Regions,
+    pub(super) groups: Arc<HashMap<GroupKey, Arc<GroupMembers>>>,
 }
 
 impl Snapshot {
@@ -70,8 +80,11 @@ impl Snapshot {
     /// templates. Its zone is one that the snapshot knows, or none.
     #[must_use]
     pub fn template(&self, facts: &NodeFacts) -> NodeState {
-        let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
-        let place = Place::new(facts, zone, self.memberships(facts), &self.surroundings);
+        let zone = self.surroundings.zone_of(facts);
+        let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+        let zone = zone.and_then(|zone| self.find_zone(&zone));
+        let region = region.and_then(|region| self.regions.find(&region));
+        let place = Place::new(facts, zone, self.memberships(facts), &self.surroundings).within(region);
         let shown = Shown {
             figures: place.model().and_then(|model| self.figures(model)),
             floor: None,
@@ -138,5 +151,28 @@ impl Snapshot {
     #[must_use]
     pub fn zones(&self) -> &[Arc<ZoneState>] {
         &self.zones
+    }
+
+    /// All regions, by their places.
+    #[must_use]
+    pub fn regions(&self) -> &[NodeRegion] {
+        self.regions.all()
+    }
+
+    /// A region.
+    #[must_use]
+    pub fn region(&self, ix: RegionIx) -> Option<&NodeRegion> {
+        self.regions().get(usize::from(ix.0))
+    }
+
+    /// The members of a group that were seen and are not finished.
+    #[must_use]
+    pub fn group(&self, key: &GroupKey) -> Option<&GroupMembers> {
+        self.groups.get(key).map(Arc::as_ref)
+    }
+
+    /// All groups, in no order.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupKey, &GroupMembers)> {
+        self.groups.iter().map(|(key, members)| (key, members.as_ref()))
     }
 }

@@ -1,6 +1,6 @@
 //! Nodes in racks with caps, told to the snapshot room as edges tell it.
 
-use crate::world::{MODELS, World, node_name, now, workload};
+use crate::world::{MODELS, World, about, node_name, now, workload};
 use heliotrope_core::gpu::GpuResource;
 use heliotrope_core::placement::{
     Bookings, Candidate, Policy, Promise, Question, Verdict, common_rung, filter, weigh,
@@ -140,11 +140,9 @@ pub(crate) fn asked<'a>(
 ) -> Question<'a> {
     Question {
         uid,
-        snapshot,
-        workload,
-        policy,
         bookings,
         now: at,
+        ..about(snapshot, workload, policy)
     }
 }
 

@@ -15,6 +15,8 @@ mod domains;
 #[cfg(test)]
 mod energy;
 #[cfg(test)]
+mod gangs;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod offered;

@@ -89,6 +89,7 @@ pub struct Metrics {
     latency: Histograms,
     requests: Family<VerbOutcome, Counter>,
     refusals: Family<Rule, Counter>,
+    groups: Family<Outcome, Counter>,
     decisions: Family<RungOnly, Counter>,
     bindings: Family<Outcome, Counter>,
     fetches: Family<Fetch, Counter>,
@@ -116,6 +117,7 @@ pub struct Metrics {
     generation: Gauge,
     snapshot_age: Float,
     nodes: Gauge,
+    unknown_claims: Gauge,
 }
 
 impl Default for Metrics {
@@ -139,6 +141,11 @@ impl Metrics {
     /// Filter refused nodes by a rule.
     pub fn refused(&self, rule: &'static str, nodes: u64) {
         self.refusals.get_or_create(&Rule { rule }).inc_by(nodes);
+    }
+
+    /// A region was chosen for a member of a gang.
+    pub fn grouped(&self, outcome: &'static str) {
+        self.groups.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A GPU pod was bound.
@@ -209,6 +216,11 @@ impl Metrics {
     /// A decision was not recorded.
     pub fn record_dropped(&self) {
         self.records_dropped.inc();
+    }
+
+    /// So many pods have claims that are not known.
+    pub fn unknown_claims(&self, pods: usize) {
+        self.unknown_claims.set(i64::try_from(pods).unwrap_or(i64::MAX));
     }
 
     /// Replaces the gauges that describe the current snapshot.

@@ -23,6 +23,7 @@ impl Metrics {
             latency: Family::new_with_constructor(latency),
             requests: Family::default(),
             refusals: Family::default(),
+            groups: Family::default(),
             decisions: Family::default(),
             bindings: Family::default(),
             fetches: Family::default(),
@@ -50,6 +51,7 @@ impl Metrics {
             generation: Gauge::default(),
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
+            unknown_claims: Gauge::default(),
         };
         let mut registry = Registry::with_prefix("heliotrope");
         metrics.register_requests(&mut registry);
@@ -81,6 +83,11 @@ impl Metrics {
             "decisions",
             "Pods weighed, by the carbon rung that their candidates were compared on",
             self.decisions.clone(),
+        );
+        r.register(
+            "group_decisions",
+            "Members of gangs for which filter chose a region, by how it was found",
+            self.groups.clone(),
         );
         r.register(
             "bindings",
@@ -212,5 +219,10 @@ impl Metrics {
             self.snapshot_age.clone(),
         );
         r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+        r.register(
+            "pods_with_unknown_claims",
+            "Pods with a resource claim that is not known, so that nobody knows whether it is for GPUs",
+            self.unknown_claims.clone(),
+        );
     }
 }

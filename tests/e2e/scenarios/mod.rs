@@ -17,5 +17,7 @@ mod k_deploy;
 mod l_wire;
 mod m_installed;
 mod n_power_caps;
+mod p_dra;
+mod q_providers;
 mod site;
 mod smoke;

@@ -5,6 +5,7 @@
 //! second copy of a rule that is under test; where an oracle is needed, it is the rule's definition over bare times.
 
 mod cluster;
+mod devices;
 mod ladder;
 mod ladder_bounds;
 mod learned;
@@ -87,6 +88,7 @@ fn facts(name: &str) -> NodeFacts {
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
         gpu_sharing: GpuSharing::default(),
+        devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
         domain_labels: Vec::new(),
@@ -106,12 +108,14 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
             resource: GpuResource::NVIDIA,
             units: 1,
         }),
+        claims: None,
         cpu_milli: 1000,
         memory_bytes: 1 << 30,
         annotations: Annotations::default(),
