@@ -211,7 +211,7 @@ fn preemption(extender: &Extender, body: &Bytes, load: Load) -> Answered {
     let victims = preempt::victims(&mut args);
     let judged = guarded(|| {
         let mut case = open(extender, pod, load)?;
-        let accepted = Extender::preempt(&mut case, &victims);
+        let accepted = extender.preempt(&mut case, &victims);
         Ok((case.steers(), case.outcome(), accepted))
     });
     Ok(match judged {

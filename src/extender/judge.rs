@@ -1,4 +1,5 @@
 use super::answer::VictimMap;
+use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::{Offer, candidates};
@@ -27,9 +28,6 @@ const SETTLE: SignedDuration = SignedDuration::from_secs(3);
 /// kube-scheduler writes a nomination right after the last extender has agreed.
 const NOMINATION: SignedDuration = SignedDuration::from_secs(5);
 
-/// Where members of gangs were sent.
-static NO_GROUPS: Groups = Groups::none();
-
 /// What every request shares.
 pub struct Extender {
     pub(super) world: Arc<World>,
@@ -41,6 +39,7 @@ pub struct Extender {
     clock: Clock,
     records: mpsc::Sender<Record>,
     memo: Memo,
+    gangs: Gangs,
 }
 
 impl std::fmt::Debug for Extender {
@@ -87,14 +86,14 @@ impl Case<'_> {
     }
 
     /// What placement is asked.
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(super) fn question<'q>(&'q self, groups: &'q Groups) -> Question<'q> {
         Question {
             uid: &self.pod.uid,
             snapshot: &self.snapshot,
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings: &self.bookings,
-            groups: &NO_GROUPS,
+            groups,
             now: self.now,
         }
     }
@@ -105,16 +104,20 @@ impl Case<'_> {
 }
 
 impl Case<'_> {
+    /// Whether pod and nodes exist, and it is no what-if question.
+    fn is_real(&self, weighed: &Weighed) -> bool {
+        !self.pod.resource_version.is_empty() && weighed.templates.iter().all(Option::is_none)
+    }
+
     /// Promises the pod its watts on the nodes that it is answered with. Questions about nodes or pods that do not exist
     /// promise nothing.
     fn promise(&mut self, weighed: &Weighed, candidates: &[Candidate<'_>], kept: impl Fn(usize) -> bool) {
-        let real = weighed.templates.iter().all(Option::is_none) && !self.pod.resource_version.is_empty();
-        if !real {
+        if !self.is_real(weighed) {
             return;
         }
         if (0..candidates.len()).any(&kept) {
             let pod = (&self.pod.uid, self.pod.unschedulable);
-            let promise = Promise::new(&self.question(), candidates, kept, pod);
+            let promise = Promise::new(&self.question(&NO_GROUPS), candidates, kept, pod);
             self.bookings.promise(promise);
         } else {
             self.bookings.release(&self.pod.uid);
@@ -123,8 +126,7 @@ impl Case<'_> {
 
     /// Shares the promise over the nodes that tied for the best.
     fn promise_tops(&mut self, weighed: &Weighed, scores: &[u8]) {
-        let real = weighed.templates.iter().all(Option::is_none) && !self.pod.resource_version.is_empty();
-        if !real {
+        if !self.is_real(weighed) {
             return;
         }
         let best = scores.iter().copied().max().unwrap_or(0);
@@ -133,7 +135,7 @@ impl Case<'_> {
         let tops = tops.collect();
         let candidates = candidates(&weighed.places, &weighed.templates);
         let pod = (&self.pod.uid, self.pod.unschedulable);
-        let promise = Promise::new(&self.question(), &candidates, |_| true, pod).shared(tops);
+        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, |_| true, pod).shared(tops);
         self.bookings.promise(promise);
     }
 
@@ -145,7 +147,7 @@ impl Case<'_> {
             .collect();
         let kept = |place: usize| accepted.get(place).copied().unwrap_or(false);
         // The pod is marked unschedulable together with its nomination, which says nothing against it.
-        let promise = Promise::new(&self.question(), &candidates, kept, (&self.pod.uid, true));
+        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, kept, (&self.pod.uid, true));
         let until = self.now.saturating_add(NOMINATION).unwrap_or(Timestamp::MAX);
         self.bookings.promise(promise.until(until));
     }
@@ -181,6 +183,7 @@ impl Extender {
             clock,
             records,
             memo,
+            gangs: Gangs::default(),
         }
     }
 
@@ -230,7 +233,7 @@ impl Extender {
             placement,
             ..
         } = case;
-        let question = case.question();
+        let question = case.question(&NO_GROUPS);
         let places = offer.places(snapshot);
         let templates = offer.templates(snapshot, &places);
         let candidates = candidates(&places, &templates);
@@ -265,7 +268,17 @@ impl Extender {
     /// Filter's verdict, recorded.
     pub(super) fn filter(&self, case: &mut Case<'_>, weighed: &Weighed) -> Verdict {
         let candidates = candidates(&weighed.places, &weighed.templates);
-        let verdict = filter(&case.question(), weighed.rung, &candidates, &weighed.costs);
+        let mut gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let verdict = filter(&case.question(groups), weighed.rung, &candidates, &weighed.costs);
+        // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
+        if let (Some(gangs), Some(choice)) = (
+            &mut gangs,
+            verdict.group.filter(|_| case.is_real(weighed) && case.steers()),
+        ) {
+            gangs.decide(case, choice);
+        }
+        drop(gangs);
         let (steers, reserved) = (case.steers(), reserved(case));
         case.promise(weighed, &candidates, |place| {
             !steers || verdict.kept.get(place).copied().unwrap_or(false)
@@ -295,8 +308,12 @@ impl Extender {
     }
 
     /// Which nodes preemption may empty, in the map's order.
-    pub(super) fn preempt(case: &mut Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
-        let accepted = preempt::judge(case, victims);
+    pub(super) fn preempt(&self, case: &mut Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
+        let accepted = {
+            let gangs = self.gangs.lock(case);
+            let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+            preempt::judge(&case.question(groups), victims)
+        };
         if case.steers() {
             case.promise_room(victims, &accepted);
         }

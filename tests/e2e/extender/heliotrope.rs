@@ -12,6 +12,7 @@ pub(crate) struct Heliotrope {
     process: Process,
     extender: u16,
     admin: u16,
+    settings: PathBuf,
     client: reqwest::Client,
 }
 
@@ -38,6 +39,7 @@ impl Heliotrope {
             process,
             extender,
             admin,
+            settings: settings_file(plane, extender),
             client: http_client(),
         }
     }
@@ -93,6 +95,17 @@ impl Heliotrope {
         let answer = self.client.get(url).send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
+    }
+
+    /// Runs another command of the same binary, with the same settings and against this process.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(binary())
+            .args(arguments)
+            .env("NO_PROXY", "127.0.0.1")
+            .env("HELIOTROPE_CONFIG", &self.settings)
+            .env("HELIOTROPE_ADMIN", format!("http://127.0.0.1:{}", self.admin))
+            .output()
+            .unwrap()
     }
 
     /// Processor time that it has used, in seconds.
