@@ -134,6 +134,10 @@ pub struct NodeFacts {
 
 /// One change of the cluster, as a watch tells it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nodes change seldom, and pods, which do not, are boxed"
+)]
 pub enum ClusterEvent {
     /// A node appeared or changed.
     Node(NodeFacts),
