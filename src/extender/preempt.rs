@@ -23,7 +23,7 @@ pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
 }
 
 /// The nodes with their victims, in the map's order.
-pub(super) fn candidates<'a>(case: &Case, victims: &'a VictimMap<'_>) -> Vec<PreemptCandidate<'a>> {
+pub(super) fn candidates<'a>(case: &Case<'_>, victims: &'a VictimMap<'_>) -> Vec<PreemptCandidate<'a>> {
     let of = |(name, victims): (&std::borrow::Cow<'_, str>, &'a Victims<MetaVictim>)| PreemptCandidate {
         node: case.snapshot.find(name),
         victims: victims

@@ -1,5 +1,5 @@
 use heliotrope_core::placement::{Bookings, Candidate, GroupChoice, Groups, NodeCost, Policy, Question, Refusal};
-use heliotrope_core::quantity::Rung;
+use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
@@ -36,10 +36,10 @@ pub struct Asked {
     pub workload: Workload,
     /// What the administrator decided.
     pub policy: Arc<Policy>,
-    /// Watts promised.
-    pub bookings: Arc<Bookings>,
-    /// Where members of gangs were sent.
-    pub groups: Arc<Groups>,
+    /// Watts promised to others; nothing where no log is written.
+    pub bookings: Bookings,
+    /// Where members of gangs were sent; nothing where no log is written.
+    pub groups: Groups,
     /// The instant.
     pub now: Timestamp,
 }
@@ -112,6 +112,8 @@ pub enum Stage {
         refused: Vec<Option<Refusal>>,
         /// Which were kept.
         kept: Vec<bool>,
+        /// What was promised in each power domain and not bound yet.
+        reserved: Vec<Watts>,
         /// The region of the pod's gang.
         group: Option<GroupChoice>,
     },

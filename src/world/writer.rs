@@ -8,6 +8,7 @@ use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, Snapsho
 use heliotrope_core::workload::{OwnerKind, PodFacts};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -122,6 +123,7 @@ impl Writer {
     /// Tells the log on the disk as well.
     #[must_use]
     pub fn with_journal(mut self, journal: Option<JournalSender>) -> Self {
+        self.world.journalled.store(journal.is_some(), Ordering::Relaxed);
         self.journal = journal;
         self
     }
@@ -192,8 +194,16 @@ impl Writer {
 
     fn publish(&mut self) {
         self.decide_bindings();
-        let snapshot = self.builder.build((self.clock)());
-        self.world.snapshot.store(Arc::new(snapshot));
+        let now = (self.clock)();
+        let snapshot = Arc::new(self.builder.build(now));
+        {
+            let mut bookings = self.world.bookings();
+            bookings.settle(&snapshot, now, |uid| self.builder.pod(uid));
+            self.world.snapshot.store(snapshot);
+        }
+        if self.readiness.is_ready() {
+            self.readiness.since.get_or_insert(now);
+        }
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
     }

@@ -58,6 +58,8 @@ impl Entry {
                 refused,
                 kept,
                 group,
+                // For the explanation: it follows from what was asked.
+                reserved: _,
             } => {
                 let order = Order::of(offered);
                 let mut by_rule = BTreeMap::new();

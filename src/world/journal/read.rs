@@ -95,10 +95,11 @@ pub struct LoggedCost {
 }
 
 impl LoggedCost {
-    /// Whether a cost has the same figures, to the last bit.
+    /// Whether a cost has the same grams and figures, to the last bit.
     #[must_use]
     pub fn is(&self, cost: &NodeCost) -> bool {
-        check(cost).is_ok_and(|check| check == self.check)
+        let same = self.grams.to_bits() == cost.total().to_bits();
+        same && check(cost).is_ok_and(|check| check == self.check)
     }
 }
 

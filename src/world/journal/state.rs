@@ -4,7 +4,8 @@ use super::told::{node_key, zone_key};
 use crate::world::record::Asked;
 use heliotrope_core::placement::{Bookings, Groups, Policy};
 use heliotrope_core::snapshot::{
-    Figures, GroupMembers, NodeRegion, NodeState, Pending, PodClass, Snapshot, SnapshotParts, Surroundings, ZoneState,
+    DomainCap, Figures, GroupMembers, NodeRegion, NodeState, Pending, PodClass, Snapshot, SnapshotParts,
+    Surroundings, ZoneState,
 };
 use heliotrope_core::workload::{GroupKey, Workload};
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ impl State {
                 "classes" => self.reread::<Vec<PodClass>>(key)?,
                 "pending" => self.reread::<Pending>(key)?,
                 "byModel" => self.reread::<Vec<Figures>>(key)?,
+                "domains" => self.reread::<Vec<DomainCap>>(key)?,
                 _ => return Err(Error::custom(format_args!("this version knows no part `{key}`"))),
             }
         }
@@ -112,8 +114,8 @@ impl State {
             snapshot: self.snapshot()?,
             workload: self.part("workload")?,
             policy: Arc::new(self.part("policy")?),
-            bookings: Arc::new(self.part("bookings")?),
-            groups: Arc::new(self.part("decidedGroups")?),
+            bookings: self.part("bookings")?,
+            groups: self.part("decidedGroups")?,
             now,
         })
     }
@@ -131,6 +133,7 @@ impl State {
             regions: self.part("regions")?,
             groups: self.part("groups")?,
             by_model: self.part("byModel")?,
+            domains: self.part("domains")?,
             nodes: self.nodes.values().cloned().collect(),
             zones: self.zones.values().cloned().collect(),
         };

@@ -61,6 +61,7 @@ impl Told {
             self.small("regions", &new.regions(), parts)?;
             self.small("groups", &new.groups().collect::<BTreeMap<_, _>>(), parts)?;
             self.small("byModel", &new.by_model(), parts)?;
+            self.small("domains", &new.domain_caps(), parts)?;
             let same = |old: &Arc<Snapshot>| Arc::ptr_eq(&old.surroundings, &new.surroundings);
             if !old.as_ref().is_some_and(same) {
                 self.small("surroundings", &new.surroundings, parts)?;

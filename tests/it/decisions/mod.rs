@@ -13,9 +13,14 @@ use tempfile::TempDir;
 
 /// A rig that logs into a folder.
 async fn logging(placement: &str, limits: &str) -> (Rig, TempDir) {
+    logging_under(placement, limits, "{}").await
+}
+
+/// The same with settings of `power`.
+async fn logging_under(placement: &str, limits: &str, power: &str) -> (Rig, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let sections = format!(
-        "placement: {placement}\ndecisions: {{dir: {}{limits}}}",
+        "placement: {placement}\npower: {power}\ndecisions: {{dir: {}{limits}}}",
         dir.path().display()
     );
     (Rig::start(&sections).await, dir)

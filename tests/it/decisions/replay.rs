@@ -1,4 +1,4 @@
-use super::{files, logging, replayed};
+use super::{files, logging, logging_under, replayed};
 use crate::rig::{CENTRAL, NORTH, Rig, WEST, all, bound, job, names_body, node_json, pod_event};
 use heliotrope_core::quantity::{Ratio, Watts};
 use heliotrope_core::snapshot::{BoardPower, ClusterEvent, NodePower, PowerReport};
@@ -8,6 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const PLACEMENTS: [&str; 6] = [
     "{mode: prefer}",
@@ -16,6 +17,14 @@ const PLACEMENTS: [&str; 6] = [
     "{mode: prefer, ceiling: 200 g/kWh, denyZones: [SE-SE3]}",
     "{mode: shadow, throughput: rated, keep: all}",
     "{mode: prefer, serviceHorizon: 7h, jobDuration: 3h, utilisation: 0.35}",
+];
+
+/// What regions and nodes may draw: two nodes of eight boards idle at about a kilowatt.
+const POWER: [&str; 3] = [
+    "{}",
+    "{domains: [{name: region, label: topology.kubernetes.io/region, gpuWatts: 7 kW}, {name: node, gpuWatts: 5 kW}]}",
+    "{domains: [{name: region, label: topology.kubernetes.io/region, values: {eu-north-1: 5 kW}, shares: [{belowPriority: 1000, \
+     share: 0.8}]}]}",
 ];
 
 /// Something that happens to the rig.
@@ -178,16 +187,22 @@ fn g3_whatever_happened_the_log_gives_the_same_bits_again() {
         .unwrap();
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
-        ..Config::with_cases(24)
+        ..Config::with_cases(32)
     });
-    let tested = runner.run(&(0..PLACEMENTS.len(), steps()), |(placement, steps)| {
+    let (capped, gangs) = (AtomicU64::new(0), AtomicU64::new(0));
+    let worlds = (0..PLACEMENTS.len(), 0..POWER.len(), steps());
+    let tested = runner.run(&worlds, |(placement, power, steps)| {
         let (report, asked) = runtime.block_on(async {
-            let (rig, dir) = logging(PLACEMENTS[placement], "").await;
+            let (rig, dir) = logging_under(PLACEMENTS[placement], "", POWER[power]).await;
             let mut asked = 0;
             for step in &steps {
                 asked += play(&rig, step).await;
             }
             rig.close_log().await;
+            let refused = rig.counted(r#"heliotrope_refused_nodes_total{rule="power-cap"}"#);
+            capped.fetch_add(refused, Ordering::Relaxed);
+            let followed = rig.counted(r#"heliotrope_group_decisions_total{outcome="followed"}"#);
+            gangs.fetch_add(followed, Ordering::Relaxed);
             (replayed(dir.path()), asked)
         });
         prop_assert_eq!(&report.differences, &Vec::new());
@@ -195,6 +210,11 @@ fn g3_whatever_happened_the_log_gives_the_same_bits_again() {
         Ok(())
     });
     tested.unwrap_or_else(|error| panic!("{error}"));
+    let (capped, gangs) = (capped.into_inner(), gangs.into_inner());
+    assert!(
+        capped > 0 && gangs > 0,
+        "{capped} nodes refused by caps, {gangs} pods after their gang"
+    );
 }
 
 fn heliotrope(arguments: &[&str]) -> Output {

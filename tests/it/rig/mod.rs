@@ -14,7 +14,6 @@ use arc_swap::ArcSwap;
 use heliotrope::admin::{self, Admin};
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
-use heliotrope::cluster::Labels;
 use heliotrope::extender::{self, Extender, Placement};
 use heliotrope::serve;
 use heliotrope::telemetry::{Clock, Metrics};
@@ -118,7 +117,7 @@ impl Rig {
         let state = Extender::new(
             Arc::clone(&world),
             Arc::clone(&placement),
-            Labels::default(),
+            objects::labels(),
             settings.extender,
             (reader(&clock, Some(&broken)), metrics.clone()),
             senders.records.clone(),
