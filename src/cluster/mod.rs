@@ -1,11 +1,12 @@
 //! Every Kubernetes read.
 //!
-//! Owns the watches of nodes and pods and the lean types that objects are pruned to. Objects come in as JSON, are cut to
+//! Owns the watches of nodes and pods, of pods that are exporters, and the lean types that objects are pruned to. Objects come in as JSON, are cut to
 //! [`NodeFacts`] and [`PodFacts`] at once, and leave as [`ClusterEvent`]s; nothing of an object that no decision reads
 //! is kept. The extender uses the same pruning for the pod and the nodes of a request. Must never write.
 
 mod amounts;
 mod connect;
+mod exporters;
 mod node;
 mod pod;
 pub mod settings;
@@ -14,6 +15,7 @@ mod virtual_gpu;
 mod watch;
 
 pub use connect::{ConnectError, connect};
+pub use exporters::ExporterWatch;
 pub use node::{Labels, LeanNode};
 pub use pod::LeanPod;
 pub use watch::ClusterWatch;

@@ -35,6 +35,10 @@ pub struct CandidateView {
     pub power_rung: Option<&'static str>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Watts measured of its host.
+    pub host_watts: Option<f64>,
+    /// What is in them.
+    pub host_scope: Option<&'static str>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
     /// What it costs.
@@ -268,6 +272,8 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         awake: node.awake,
         power_rung: Some(node.power.rung.name()),
         measured_watts: node.power.watts.map(f64::from),
+        host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
+        host_scope: node.host_watts.as_ref().map(|host| host.scope.name()),
         carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
         cost,
         refused: None,

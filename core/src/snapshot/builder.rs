@@ -141,14 +141,11 @@ impl SnapshotBuilder {
         });
         let load = self.cluster.load(&facts.name);
         let power = self.power.view(&facts.name, &self.surroundings.power, now);
-        NodeState::new(
-            facts,
-            place,
-            load,
-            self.power.floor(&facts.name),
-            power,
-            &self.surroundings,
-        )
+        let floor = self.power.floor(&facts.name);
+        NodeState {
+            host_watts: self.power.host(&facts.name, &self.surroundings.power, now),
+            ..NodeState::new(facts, place, load, floor, power, &self.surroundings)
+        }
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {

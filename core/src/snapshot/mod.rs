@@ -38,7 +38,8 @@ pub use node::{Coefficient, CoefficientSource, NodeState};
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
+    PowerReport,
 };
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

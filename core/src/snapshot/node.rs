@@ -1,7 +1,7 @@
 use super::cluster::{NodeLoad, PodLoad};
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
-use super::readings::NodeFacts;
+use super::readings::{HostReading, NodeFacts};
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{GpuSharing, ModelIx};
@@ -60,6 +60,8 @@ pub struct NodeState {
     pub bare: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
+    /// What the host was measured to draw; `None` where no source measures it, or none that still counts.
+    pub host_watts: Option<HostReading>,
     /// Weight of the wake watts.
     pub wake_weight: Ratio,
     /// Power usage effectiveness.
@@ -131,6 +133,7 @@ impl NodeState {
                 })
             }),
             host_idle: around.host.idle(facts.cpu_milli),
+            host_watts: None,
             wake_weight: place.wake_weight,
             pue: place.pue,
             power,

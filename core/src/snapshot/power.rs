@@ -3,7 +3,7 @@
 use super::cluster::ClusterState;
 use super::host::ShortNames;
 use super::power_view::{NodePowerView, PowerBounds, PowerRung};
-use super::readings::{NodePower, PowerReport};
+use super::readings::{HostReading, NodePower, PowerReport};
 use crate::quantity::{Source, Watts};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -29,6 +29,7 @@ struct Floor {
 pub(super) struct PowerState {
     samples: HashMap<Arc<str>, Sample>,
     floors: HashMap<Arc<str>, Floor>,
+    hosts: HashMap<Arc<str>, HostReading>,
 }
 
 /// After the last pod left, boards need a while to fall back to idle.
@@ -41,14 +42,23 @@ impl PowerState {
     pub(super) fn apply(&mut self, report: PowerReport, cluster: &ClusterState) {
         self.samples.retain(|name, _| cluster.nodes.contains_key(name));
         self.floors.retain(|name, _| cluster.nodes.contains_key(name));
+        self.hosts.retain(|name, _| cluster.nodes.contains_key(name));
         let mut short_names = None;
-        for NodePower { node: host, boards } in report.nodes {
-            let node = if cluster.nodes.contains_key(&host) {
-                host
+        for NodePower {
+            node: name,
+            boards,
+            host,
+        } in report.nodes
+        {
+            let node = if cluster.nodes.contains_key(&name) {
+                name
             } else {
                 let names = short_names.get_or_insert_with(|| ShortNames::of(cluster.nodes.keys()));
-                names.node(&host).map_or(host, Arc::clone)
+                names.node(&name).map_or(name, Arc::clone)
             };
+            if let Some(host) = host {
+                self.hosts.insert(Arc::clone(&node), host);
+            }
             // The age of a node is that of its oldest board.
             let Some(observed_at) = boards.iter().map(|board| board.observed_at).min() else {
                 continue;
@@ -101,6 +111,13 @@ impl PowerState {
         }
     }
 
+    /// What the host was measured to draw, as long as the sample counts.
+    pub(super) fn host(&self, node: &str, bounds: &PowerBounds, now: Timestamp) -> Option<HostReading> {
+        let host = self.hosts.get(node)?;
+        let age = now.duration_since(host.reading.observed_at).abs();
+        (age <= bounds.stale_for).then(|| host.clone())
+    }
+
     /// What one empty board of a node was seen to draw.
     pub(super) fn floor(&self, node: &str) -> Option<Watts> {
         self.floors.get(node).map(|floor| floor.watts)
@@ -109,12 +126,13 @@ impl PowerState {
     /// How many samples and floors are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> [usize; 2] {
-        [self.samples.len(), self.floors.len()]
+        [self.samples.len() + self.hosts.len(), self.floors.len()]
     }
 
     /// Forgets a node that is gone.
     pub(super) fn forget(&mut self, node: &str) {
         self.samples.remove(node);
         self.floors.remove(node);
+        self.hosts.remove(node);
     }
 }

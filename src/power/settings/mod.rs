@@ -1,7 +1,9 @@
 //! `power` in the settings file.
 
+mod origin;
 mod source;
 
+pub use origin::{ExporterPods, Origin, Target};
 pub use source::PowerSource;
 
 use crate::settings::Problems;

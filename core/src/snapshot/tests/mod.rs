@@ -13,7 +13,7 @@ mod power;
 use super::*;
 use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
+use crate::quantity::{GramsPerKwh, Reading, Source, Watts};
 use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
