@@ -127,7 +127,7 @@ fn a_wrong_power_source_is_told_by_its_key() {
             "power.sources[0].preset: must be one of dcgm, amd, intel-xpum, kepler-gpu, kepler, ",
         ),
         (
-            "type: prometheus, url: 'http://a', unit: Wh",
+            "type: prometheus, url: 'http://a', preset: ipmi, unit: Wh",
             "power.sources[0].unit: must be one of uW, mW, W, kW, J, mJ, uJ",
         ),
         (
