@@ -150,6 +150,8 @@ mod tests {
                 watts: Watts::saturating(*watts),
                 observed_at: at(*second),
                 model: None,
+                utilisation: None,
+                pods: Vec::new(),
             };
             (Arc::clone(&board.uuid), (Arc::from(*node), board))
         });

@@ -10,8 +10,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// No board draws more: the largest rating today is 1,400 W.
-const ABSURD_BOARD: f64 = 3000.0;
 /// No machine draws more: eight of the largest boards and a host are 15 kW, a rack-scale machine some 130 kW.
 const ABSURD_HOST: f64 = 200_000.0;
 
@@ -98,7 +96,8 @@ impl<'s> Reader<'s> {
             self.reading.nameless += 1;
             return;
         };
-        let Some(watts) = watts.filter(|watts| watts.get() <= ABSURD_BOARD) else {
+        // What a board of its model cannot draw is the snapshot's to refuse: it knows the model.
+        let Some(watts) = watts else {
             self.reading.implausible += 1;
             return;
         };
@@ -108,6 +107,8 @@ impl<'s> Reader<'s> {
             watts,
             observed_at: sample.observed_at,
             model: model.map(|name| Arc::from(name.as_str())),
+            utilisation: None,
+            pods: Vec::new(),
         };
         let rank = |metric: usize, board: &BoardPower| (Reverse(metric), board.observed_at, board.watts);
         let held = self.boards.get(&uuid);
@@ -290,11 +291,10 @@ mod tests {
         );
         let samples = vec![
             sample(-1.0, 0, &whole),
-            sample(99_999.0, 0, &whole),
             sample(70.0, 0, &no_uuid),
             sample(70.0, 0, &no_node),
         ];
         let reading = read(samples, 1, &source(&[]));
-        assert_eq!((reading.boards.len(), reading.implausible, reading.nameless), (0, 3, 2));
+        assert_eq!((reading.boards.len(), reading.implausible, reading.nameless), (0, 2, 2));
     }
 }

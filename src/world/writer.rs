@@ -128,7 +128,9 @@ impl Writer {
                     dirty = true;
                 }
                 Some(report) = inbox.power.recv() => {
-                    self.builder.apply_power(report);
+                    let source = report.source.clone();
+                    let refused = self.builder.apply_power(report);
+                    self.metrics.implausible(source.as_str(), refused);
                     dirty = true;
                 }
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {

@@ -19,6 +19,9 @@ mod docs;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
+#[path = "../fakes/mod.rs"]
+mod fakes;
+#[cfg(test)]
 mod figures;
 #[cfg(test)]
 mod log_level;

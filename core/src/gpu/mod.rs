@@ -9,7 +9,7 @@ mod profile;
 mod resource;
 mod sharing;
 
-pub use catalogue::{CatalogueError, GpuCatalogue, ModelIx, normalised_model_name};
+pub use catalogue::{CatalogueError, FigureOrigin, GpuCatalogue, ModelIx, normalised_model_name};
 pub use profile::{BARE_SHARE_OF_MAX, GpuProfile, ProfileError};
 pub use resource::{GpuMilli, GpuResource, GpuUnit, GpuVendor, WHOLE_GPU, amd_partition, mig_slices};
 pub use sharing::{GpuSharing, VirtualGpu, slices_of_model};

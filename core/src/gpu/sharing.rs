@@ -161,9 +161,9 @@ impl GpuSharing {
     /// Memory over compute share of a slice: boards of seven compute slices have eight of memory, and profiles take 1, 2,
     /// 4, 4 and 8 of them (NVIDIA's MIG user guide). Elsewhere both are cut alike.
     fn memory_per_compute(&self, gpu: GpuResource) -> f64 {
-        let slices = match (gpu.unit, self.device) {
-            (GpuUnit::Slices(slices), _) | (GpuUnit::Device, GpuUnit::Slices(slices)) => slices,
-            _ => return 1.0,
+        let ((GpuUnit::Slices(slices), _) | (GpuUnit::Device, GpuUnit::Slices(slices))) = (gpu.unit, self.device)
+        else {
+            return 1.0;
         };
         if self.slices(gpu.vendor) != MIG_SLICES {
             return 1.0;

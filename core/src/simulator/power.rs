@@ -45,6 +45,8 @@ fn boards(room: &Room<'_>, observed_at: Timestamp, random: &mut Random) -> Vec<B
             watts: draw(room, busy) * (1.0 + SENSOR_ERROR * random.normal()),
             observed_at,
             model: Some(Arc::clone(&model)),
+            utilisation: None,
+            pods: Vec::new(),
         })
         .collect()
 }

@@ -1,9 +1,11 @@
 use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
+use super::coefficient::Figures;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
-use super::node::{NodeState, Place};
+use super::learned::Learned;
+use super::node::{NodeState, Place, Shown};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
@@ -24,6 +26,9 @@ pub struct SnapshotBuilder {
     zones: Vec<Zone>,
     cluster: ClusterState,
     power: PowerState,
+    learned: Learned,
+    /// Figures by model, until something is learned or tables change.
+    by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -40,6 +45,8 @@ impl SnapshotBuilder {
             zones: Vec::new(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
+            learned: Learned::default(),
+            by_model: None,
             resolved: HashMap::new(),
             by_name: Arc::default(),
             indexed: None,
@@ -68,15 +75,23 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    /// Takes a power report in.
-    pub fn apply_power(&mut self, report: PowerReport) {
-        self.power.apply(report, &self.cluster);
+    /// Takes a power report in. Returns how many boards it refused because no board of their model can draw that much.
+    pub fn apply_power(&mut self, report: PowerReport) -> u64 {
+        self.by_model = None;
+        if self.cluster.nodes_known {
+            let nodes = &self.cluster.nodes;
+            self.learned.retain_nodes(|name| nodes.contains_key(name));
+        }
+        self.power
+            .apply(report, &self.cluster, &self.surroundings.catalogue, &mut self.learned)
     }
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
+            self.learned.retain_nodes(|name| *name != *gone);
+            self.by_model = None;
         }
     }
 
@@ -91,12 +106,16 @@ impl SnapshotBuilder {
         }
         self.surroundings = Arc::new(surroundings);
         self.resolved.clear();
+        self.by_model = None;
     }
 
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        let by_model = self.by_model.take();
+        let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
+        self.by_model = Some(Arc::clone(&by_model));
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
-        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, now)).collect();
+        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, &by_model, now)).collect();
         if self.indexed != Some(self.cluster.node_set) {
             let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
             self.by_name = Arc::new(names.collect());
@@ -113,6 +132,8 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            learned: self.learned.clone(),
+            by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
@@ -122,11 +143,11 @@ impl SnapshotBuilder {
     /// How many nodes, pods, loads, samples, floors and look-ups are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> [usize; 6] {
-        let ([nodes, pods, loads], [samples, floors]) = (self.cluster.held(), self.power.held());
-        [nodes, pods, loads, samples, floors, self.resolved.len()]
+        let ([nodes, pods, loads], samples) = (self.cluster.held(), self.power.held());
+        [nodes, pods, loads, samples, self.learned.nodes(), self.resolved.len()]
     }
 
-    fn node(&mut self, facts: &Arc<NodeFacts>, now: Timestamp) -> NodeState {
+    fn node(&mut self, facts: &Arc<NodeFacts>, by_model: &[Figures], now: Timestamp) -> NodeState {
         let known = self
             .resolved
             .get(&facts.name)
@@ -141,10 +162,17 @@ impl SnapshotBuilder {
         });
         let load = self.cluster.load(&facts.name);
         let power = self.power.view(&facts.name, &self.surroundings.power, now);
-        let floor = self.power.floor(&facts.name);
+        let shown = Shown {
+            figures: place.model().and_then(|model| {
+                let of_model = *by_model.get(usize::from(model.0))?;
+                let catalogue = &self.surroundings.catalogue;
+                Some(self.learned.of_node(&facts.name, model, of_model, catalogue))
+            }),
+            floor: self.learned.floor(&facts.name),
+        };
         NodeState {
             host_watts: self.power.host(&facts.name, &self.surroundings.power, now),
-            ..NodeState::new(facts, place, load, floor, power, &self.surroundings)
+            ..NodeState::new(facts, place, load, shown, power, &self.surroundings)
         }
     }
 

@@ -1,8 +1,8 @@
 //! Nodes and the pods bound to them, as the watches tell it.
 
-use super::readings::{ClusterEvent, NodeFacts};
+use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
-use crate::workload::{GpuAsk, OwnerKind, PodFacts, PodPhase};
+use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct PodLoad {
     /// The pod's UID.
     pub uid: Arc<str>,
+    /// Who it works for, as far as that is remembered.
+    pub owner: Option<Arc<OwnerKey>>,
     /// GPUs.
     pub gpus: Option<GpuAsk>,
     /// CPU in thousandths of a core.
@@ -75,6 +77,8 @@ pub(super) struct ClusterState {
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
     pods_known_since: Option<Timestamp>,
+    /// Whether all nodes were listed once.
+    pub(super) nodes_known: bool,
     /// Changes when a node appears or goes: the index of names is made anew then, and only then.
     pub(super) node_set: u64,
 }
@@ -106,6 +110,7 @@ impl ClusterState {
             ClusterEvent::NodesRelisting => self.relisted_nodes = Some(HashSet::new()),
             ClusterEvent::PodsRelisting => self.relisted_pods = Some(HashSet::new()),
             ClusterEvent::NodesListed => {
+                self.nodes_known = true;
                 let Some(seen) = self.relisted_nodes.take() else {
                     return Vec::new();
                 };
@@ -157,6 +162,7 @@ impl ClusterState {
         if let Some(node) = &pod.node {
             let load = PodLoad {
                 uid: Arc::clone(&pod.uid),
+                owner: OwnerKey::of(&pod).map(Arc::new),
                 gpus: pod.gpus,
                 cpu_milli: pod.cpu_milli,
                 memory_bytes: pod.memory_bytes,
@@ -197,6 +203,13 @@ impl ClusterState {
     /// What is on a node.
     pub(super) fn load(&self, node: &str) -> Option<&NodeLoad> {
         self.on_node.get(node)
+    }
+
+    /// A pod on a node by its names.
+    pub(super) fn pod_on(&self, node: &str, of: &PodName) -> Option<&PodFacts> {
+        let loads = self.on_node.get(node)?.loads.iter();
+        let mut pods = loads.filter_map(|load| self.pods.get(&load.uid));
+        pods.find(|pod| pod.name == of.name && pod.namespace == of.namespace)
     }
 
     /// Since when a node is known to have had no work; `None` while it has, and until all pods were listed once.

@@ -15,10 +15,12 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod coefficient;
 mod history;
 mod host;
 mod index;
 mod ladder;
+mod learned;
 mod node;
 mod picture;
 mod power;
@@ -33,13 +35,15 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
+pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use index::{NodeIx, ZoneIx};
-pub use node::{Coefficient, CoefficientSource, NodeState};
+pub use learned::{Learned, P95};
+pub use node::NodeState;
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
-    PowerReport,
+    PodName, PowerReport,
 };
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

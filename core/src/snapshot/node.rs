@@ -1,4 +1,5 @@
 use super::cluster::{NodeLoad, PodLoad};
+use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
 use super::readings::{HostReading, NodeFacts};
@@ -6,38 +7,7 @@ use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{GpuSharing, ModelIx};
 use crate::quantity::{Ratio, Watts};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where a coefficient of the power model comes from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CoefficientSource {
-    /// Telemetry of this node.
-    Observed,
-    /// The profile table or the operator's override of it.
-    Profile,
-}
-
-impl CoefficientSource {
-    /// The name used in explanations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Observed => "observed",
-            Self::Profile => "profile",
-        }
-    }
-}
-
-/// A coefficient with its source.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Coefficient {
-    /// Watts for one board.
-    pub watts: Watts,
-    /// Where it comes from.
-    pub source: CoefficientSource,
-}
 
 /// A node in a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +28,10 @@ pub struct NodeState {
     pub awake: bool,
     /// Idle watts of one board.
     pub bare: Option<Coefficient>,
+    /// The step that the first open context adds on one board.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that on one board.
+    pub slope: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
     /// What the host was measured to draw; `None` where no source measures it, or none that still counts.
@@ -83,7 +57,20 @@ pub(super) struct Place {
     wake_weight: Ratio,
 }
 
+/// What counts for the boards of a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shown {
+    /// Of its model and itself; nothing where the model is not known.
+    pub(super) figures: Option<Figures>,
+    /// What it drew when it was empty, which needs no model.
+    pub(super) floor: Option<(Watts, u32)>,
+}
+
 impl Place {
+    pub(super) fn model(&self) -> Option<ModelIx> {
+        self.model
+    }
+
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
         Self {
             zone,
@@ -104,14 +91,15 @@ impl NodeState {
         facts: &NodeFacts,
         place: Place,
         load: Option<&NodeLoad>,
-        floor: Option<Watts>,
+        shown: Shown,
         power: NodePowerView,
         around: &Surroundings,
     ) -> Self {
-        let profile = place.model.and_then(|model| around.catalogue.profile(model));
-        let observed = floor.map(|watts| Coefficient {
+        let Shown { figures, floor } = shown;
+        let floor = floor.map(|(watts, samples)| Coefficient {
             watts,
             source: CoefficientSource::Observed,
+            samples,
         });
         let free = |allocatable: u64, used: Option<u64>| {
             i64::try_from(allocatable)
@@ -126,12 +114,9 @@ impl NodeState {
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),
             memory_free: free(facts.memory_bytes, load.map(|load| load.memory_bytes)),
             awake: load.is_some_and(|load| load.awake),
-            bare: observed.or_else(|| {
-                profile.map(|p| Coefficient {
-                    watts: p.bare,
-                    source: CoefficientSource::Profile,
-                })
-            }),
+            bare: figures.map(|figures| figures.bare).or(floor),
+            context: figures.map(|figures| figures.context),
+            slope: figures.map(|figures| figures.slope),
             host_idle: around.host.idle(facts.cpu_milli),
             host_watts: None,
             wake_weight: place.wake_weight,
@@ -139,6 +124,13 @@ impl NodeState {
             power,
             loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
         }
+    }
+
+    /// What the work on one board draws above bare idle: `context + slope · utilisation`; `None` where the model is not
+    /// known.
+    #[must_use]
+    pub fn active(&self, utilisation: Ratio) -> Option<Watts> {
+        Some(self.context?.watts + self.slope?.watts * utilisation.get())
     }
 
     /// The watts that waking this node costs before any work is done on it; zero when it is awake.

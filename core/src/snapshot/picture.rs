@@ -1,10 +1,13 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
+use super::coefficient::Figures;
 use super::index::{NodeIx, ZoneIx};
-use super::node::{NodeState, Place};
+use super::learned::Learned;
+use super::node::{NodeState, Place, Shown};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::surroundings::Surroundings;
+use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -23,6 +26,9 @@ pub struct Snapshot {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// What was learned of nodes, owners and run times.
+    pub learned: Learned,
+    pub(super) by_model: Arc<Vec<Figures>>,
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,
@@ -60,7 +66,17 @@ impl Snapshot {
     pub fn template(&self, facts: &NodeFacts) -> NodeState {
         let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
         let place = Place::new(facts, zone, &self.surroundings);
-        NodeState::new(facts, place, None, None, NodePowerView::modelled(), &self.surroundings)
+        let shown = Shown {
+            figures: place.model().and_then(|model| self.figures(model)),
+            floor: None,
+        };
+        NodeState::new(facts, place, None, shown, NodePowerView::modelled(), &self.surroundings)
+    }
+
+    /// What a board of a model draws, as far as its nodes have shown or else its profile says.
+    #[must_use]
+    pub fn figures(&self, model: ModelIx) -> Option<Figures> {
+        self.by_model.get(usize::from(model.0)).copied()
     }
 
     /// All nodes, by name.

@@ -2,7 +2,7 @@
 
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Reading, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,21 @@ pub struct BoardPower {
     pub observed_at: Timestamp,
     /// The model that the exporter names.
     pub model: Option<Arc<str>>,
+    /// Share of the time that it was busy, where the exporter says.
+    #[serde(default)]
+    pub utilisation: Option<Ratio>,
+    /// The pods that the exporter names on it, each once: several where they share it, none where it names none.
+    #[serde(default)]
+    pub pods: Vec<PodName>,
+}
+
+/// A pod by its names. An exporter knows no UIDs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodName {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
 }
 
 /// A node, pruned to what decisions need.

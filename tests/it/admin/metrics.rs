@@ -104,6 +104,8 @@ async fn power_is_told_by_how_good_it_is() {
             watts: Watts::new(100.0).unwrap(),
             observed_at: rig.now() - SignedDuration::from_secs(age),
             model: None,
+            utilisation: None,
+            pods: Vec::new(),
         }],
     };
     let report = PowerReport {

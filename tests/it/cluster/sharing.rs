@@ -143,7 +143,7 @@ fn product(name: &str) -> Value {
     json!({ "nvidia.com/gpu.product": name })
 }
 
-fn with(mut labels: Value, more: Value) -> Value {
+fn with(mut labels: Value, more: &Value) -> Value {
     for (key, value) in more.as_object().unwrap() {
         labels[key] = value.clone();
     }
@@ -162,67 +162,64 @@ const VOLCANO: &str = "GPU-00552014,8,24000,NVIDIA-A100-SXM4-40GB,true,hami-core
 /// thousandths, its part of the 40 W bare, and what it adds to the awake node, 270 W for a whole board.
 #[rstest]
 #[case::whole_boards(product("NVIDIA-H100-80GB-HBM3"), json!({}), json!({ "nvidia.com/gpu": "8" }),
-    json!({ "nvidia.com/gpu": "2" }), 8, 2000, 80.0, 540.0)]
-#[case::mig_mixed(with(product("NVIDIA-H100-80GB-HBM3"), json!({ "nvidia.com/mig.strategy": "mixed" })), json!({}),
-    json!({ "nvidia.com/gpu": "4", "nvidia.com/mig-1g.10gb": "28" }), one("nvidia.com/mig-1g.10gb"), 8, 142, 5.714, 38.571)]
-#[case::mig_mixed_three_slices(with(product("NVIDIA-H100-80GB-HBM3"), json!({ "nvidia.com/mig.strategy": "mixed" })), json!({}),
-    json!({ "nvidia.com/mig-3g.40gb": "16" }), json!({ "nvidia.com/mig-3g.40gb": "2" }), 8, 856, 34.286, 231.429)]
-#[case::mig_single(with(product("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
-    json!({ "nvidia.com/gpu": "14" }), one("nvidia.com/gpu"), 2, 142, 5.714, 38.571)]
-#[case::mig_single_of_a_board_of_four(with(product("NVIDIA-A30-MIG-1g.6gb"), json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
-    json!({ "nvidia.com/gpu": "8" }), one("nvidia.com/gpu"), 2, 250, 10.0, 67.5)]
-#[case::mig_strategy_alone_says_nothing(with(product("Tesla-T4"), json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
-    json!({ "nvidia.com/gpu": "2" }), one("nvidia.com/gpu"), 2, 1000, 40.0, 270.0)]
-#[case::mig_single_time_sliced(with(product("NVIDIA-A100-SXM4-40GB-MIG-2g.10gb-SHARED"), json!({ "nvidia.com/gpu.replicas": "2" })), json!({}),
-    json!({ "nvidia.com/gpu": "12" }), one("nvidia.com/gpu"), 2, 142, 5.714, 38.571)]
-#[case::mig_mixed_time_sliced(with(product("NVIDIA-A100-SXM4-40GB"), json!({ "nvidia.com/mig-1g.5gb.replicas": "2", "nvidia.com/mig-1g.5gb.product": "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED" })), json!({}),
-    json!({ "nvidia.com/mig-1g.5gb": "14" }), one("nvidia.com/mig-1g.5gb"), 1, 71, 2.857, 19.286)]
-#[case::time_slicing(with(product("Tesla-T4-SHARED"), json!({ "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing", "nvidia.com/gpu.count": "4" })), json!({}),
-    json!({ "nvidia.com/gpu": "16" }), one("nvidia.com/gpu"), 4, 250, 10.0, 67.5)]
-#[case::time_slicing_renamed(with(product("Tesla-T4"), json!({ "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing" })), json!({}),
-    json!({ "nvidia.com/gpu": "0", "nvidia.com/gpu.shared": "16" }), one("nvidia.com/gpu.shared"), 4, 250, 10.0, 67.5)]
-#[case::mps(with(product("Tesla-T4-SHARED"), json!({ "nvidia.com/gpu.replicas": "10", "nvidia.com/gpu.sharing-strategy": "mps" })), json!({}),
-    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "2" }), 2, 200, 8.0, 54.0)]
+    json!({ "nvidia.com/gpu": "2" }), (8, 2000, 80.0, 540.0))]
+#[case::mig_mixed(with(product("NVIDIA-H100-80GB-HBM3"), &json!({ "nvidia.com/mig.strategy": "mixed" })), json!({}),
+    json!({ "nvidia.com/gpu": "4", "nvidia.com/mig-1g.10gb": "28" }), one("nvidia.com/mig-1g.10gb"), (8, 142, 5.714, 38.571))]
+#[case::mig_mixed_three_slices(with(product("NVIDIA-H100-80GB-HBM3"), &json!({ "nvidia.com/mig.strategy": "mixed" })), json!({}),
+    json!({ "nvidia.com/mig-3g.40gb": "16" }), json!({ "nvidia.com/mig-3g.40gb": "2" }), (8, 856, 34.286, 231.429))]
+#[case::mig_single(with(product("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), &json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
+    json!({ "nvidia.com/gpu": "14" }), one("nvidia.com/gpu"), (2, 142, 5.714, 38.571))]
+#[case::mig_single_of_a_board_of_four(with(product("NVIDIA-A30-MIG-1g.6gb"), &json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
+    json!({ "nvidia.com/gpu": "8" }), one("nvidia.com/gpu"), (2, 250, 10.0, 67.5))]
+#[case::mig_strategy_alone_says_nothing(with(product("Tesla-T4"), &json!({ "nvidia.com/mig.strategy": "single" })), json!({}),
+    json!({ "nvidia.com/gpu": "2" }), one("nvidia.com/gpu"), (2, 1000, 40.0, 270.0))]
+#[case::mig_single_time_sliced(with(product("NVIDIA-A100-SXM4-40GB-MIG-2g.10gb-SHARED"), &json!({ "nvidia.com/gpu.replicas": "2" })), json!({}),
+    json!({ "nvidia.com/gpu": "12" }), one("nvidia.com/gpu"), (2, 142, 5.714, 38.571))]
+#[case::mig_mixed_time_sliced(with(product("NVIDIA-A100-SXM4-40GB"), &json!({ "nvidia.com/mig-1g.5gb.replicas": "2", "nvidia.com/mig-1g.5gb.product": "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED" })), json!({}),
+    json!({ "nvidia.com/mig-1g.5gb": "14" }), one("nvidia.com/mig-1g.5gb"), (1, 71, 2.857, 19.286))]
+#[case::time_slicing(with(product("Tesla-T4-SHARED"), &json!({ "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing", "nvidia.com/gpu.count": "4" })), json!({}),
+    json!({ "nvidia.com/gpu": "16" }), one("nvidia.com/gpu"), (4, 250, 10.0, 67.5))]
+#[case::time_slicing_renamed(with(product("Tesla-T4"), &json!({ "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "time-slicing" })), json!({}),
+    json!({ "nvidia.com/gpu": "0", "nvidia.com/gpu.shared": "16" }), one("nvidia.com/gpu.shared"), (4, 250, 10.0, 67.5))]
+#[case::mps(with(product("Tesla-T4-SHARED"), &json!({ "nvidia.com/gpu.replicas": "10", "nvidia.com/gpu.sharing-strategy": "mps" })), json!({}),
+    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "2" }), (2, 200, 8.0, 54.0))]
 #[case::gke_time_sharing(json!({ "cloud.google.com/gke-accelerator": "nvidia-l4", "cloud.google.com/gke-gpu-sharing-strategy": "time-sharing", "cloud.google.com/gke-max-shared-clients-per-gpu": "4" }), json!({}),
-    json!({ "nvidia.com/gpu": "8" }), one("nvidia.com/gpu"), 2, 250, 10.0, 67.5)]
+    json!({ "nvidia.com/gpu": "8" }), one("nvidia.com/gpu"), (2, 250, 10.0, 67.5))]
 #[case::gke_partitions(json!({ "cloud.google.com/gke-accelerator": "nvidia-a100-sxm4-40gb", "cloud.google.com/gke-gpu-partition-size": "1g.5gb" }), json!({}),
-    json!({ "nvidia.com/gpu": "7" }), one("nvidia.com/gpu"), 1, 142, 5.714, 38.571)]
+    json!({ "nvidia.com/gpu": "7" }), one("nvidia.com/gpu"), (1, 142, 5.714, 38.571))]
 #[case::hami_memory(product("Tesla-V100-PCIE-32GB"), json!({ "hami.io/node-nvidia-register": HAMI_LIST }),
-    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "1", "nvidia.com/gpumem": "8192" }), 2, 250, 10.0, 67.5)]
+    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "1", "nvidia.com/gpumem": "8192" }), (2, 250, 10.0, 67.5))]
 #[case::hami_memory_and_cores(product("Tesla-V100-PCIE-32GB"), json!({ "hami.io/node-nvidia-register": HAMI_TEXT }),
-    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "2", "nvidia.com/gpumem": "8192", "nvidia.com/gpucores": "30" }), 2, 600, 24.0, 162.0)]
+    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "2", "nvidia.com/gpumem": "8192", "nvidia.com/gpucores": "30" }), (2, 600, 24.0, 162.0))]
 #[case::hami_percent(product("Tesla-V100-PCIE-32GB"), json!({ "hami.io/node-nvidia-register": HAMI_LIST }),
-    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "1", "nvidia.com/gpumem-percentage": "50" }), 2, 500, 20.0, 135.0)]
+    json!({ "nvidia.com/gpu": "20" }), json!({ "nvidia.com/gpu": "1", "nvidia.com/gpumem-percentage": "50" }), (2, 500, 20.0, 135.0))]
 #[case::hami_without_a_size(product("Tesla-V100-PCIE-32GB"), json!({ "hami.io/node-nvidia-register": HAMI_LIST }),
-    json!({ "nvidia.com/gpu": "20" }), one("nvidia.com/gpu"), 2, 1000, 40.0, 270.0)]
+    json!({ "nvidia.com/gpu": "20" }), one("nvidia.com/gpu"), (2, 1000, 40.0, 270.0))]
 #[case::volcano(product("NVIDIA-A100-SXM4-40GB"), json!({ "volcano.sh/node-vgpu-register": VOLCANO }),
     json!({ "volcano.sh/vgpu-number": "16", "volcano.sh/vgpu-memory": "48000", "volcano.sh/vgpu-cores": "200" }),
-    json!({ "volcano.sh/vgpu-number": "1", "volcano.sh/vgpu-memory": "6000", "volcano.sh/vgpu-cores": "20" }), 2, 250, 10.0, 67.5)]
+    json!({ "volcano.sh/vgpu-number": "1", "volcano.sh/vgpu-memory": "6000", "volcano.sh/vgpu-cores": "20" }), (2, 250, 10.0, 67.5))]
 #[case::aliyun(product("Tesla-T4"), json!({}), json!({ "aliyun.com/gpu-mem": "30", "aliyun.com/gpu-count": "2" }),
-    json!({ "aliyun.com/gpu-mem": "6" }), 2, 396, 16.0, 108.0)]
+    json!({ "aliyun.com/gpu-mem": "6" }), (2, 396, 16.0, 108.0))]
 #[case::amd_whole(json!({ "amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM", "amd.com/compute-memory-partition": "spx_nps1" }), json!({}),
-    json!({ "amd.com/gpu": "8" }), one("amd.com/gpu"), 8, 1000, 40.0, 270.0)]
+    json!({ "amd.com/gpu": "8" }), one("amd.com/gpu"), (8, 1000, 40.0, 270.0))]
 #[case::amd_cpx_single(json!({ "amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM", "amd.com/compute-memory-partition": "cpx_nps4" }), json!({}),
-    json!({ "amd.com/gpu": "64" }), one("amd.com/gpu"), 8, 125, 5.0, 33.75)]
+    json!({ "amd.com/gpu": "64" }), one("amd.com/gpu"), (8, 125, 5.0, 33.75))]
 #[case::amd_dpx_mixed(json!({ "amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM" }), json!({}),
-    json!({ "amd.com/gpu": "4", "amd.com/dpx_nps2": "8" }), one("amd.com/dpx_nps2"), 8, 500, 20.0, 135.0)]
+    json!({ "amd.com/gpu": "4", "amd.com/dpx_nps2": "8" }), one("amd.com/dpx_nps2"), (8, 500, 20.0, 135.0))]
 #[case::intel_whole(json!({ "gpu.intel.com/product": "Max_1550", "gpu.intel.com/device.count": "2" }), json!({}),
-    json!({ "gpu.intel.com/xe": "2", "gpu.intel.com/xe_monitoring": "1" }), one("gpu.intel.com/xe"), 2, 1000, 40.0, 270.0)]
+    json!({ "gpu.intel.com/xe": "2", "gpu.intel.com/xe_monitoring": "1" }), one("gpu.intel.com/xe"), (2, 1000, 40.0, 270.0))]
 #[case::intel_shared(json!({ "gpu.intel.com/product": "Max_1550", "gpu.intel.com/device.count": "2" }), json!({}),
-    json!({ "gpu.intel.com/i915": "8" }), one("gpu.intel.com/i915"), 2, 250, 10.0, 67.5)]
+    json!({ "gpu.intel.com/i915": "8" }), one("gpu.intel.com/i915"), (2, 250, 10.0, 67.5))]
 #[case::intel_millicores(json!({ "gpu.intel.com/product": "Max_1550" }), json!({}), json!({ "gpu.intel.com/i915": "2", "gpu.intel.com/millicores": "2000" }),
-    json!({ "gpu.intel.com/i915": "2", "gpu.intel.com/millicores": "600" }), 2, 600, 24.0, 162.0)]
+    json!({ "gpu.intel.com/i915": "2", "gpu.intel.com/millicores": "600" }), (2, 600, 24.0, 162.0))]
 #[case::several_resources_count_once(product("NVIDIA-H100-80GB-HBM3"), json!({}), json!({ "nvidia.com/gpu": "4", "nvidia.com/mig-1g.10gb": "28" }),
-    json!({ "nvidia.com/gpu": "1", "nvidia.com/mig-1g.10gb": "1" }), 8, 1000, 40.0, 270.0)]
+    json!({ "nvidia.com/gpu": "1", "nvidia.com/mig-1g.10gb": "1" }), (8, 1000, 40.0, 270.0))]
 fn a_share_of_a_board_has_its_share_of_the_watts(
     #[case] labels: Value,
     #[case] annotations: Value,
     #[case] allocatable: Value,
     #[case] limits: Value,
-    #[case] boards: usize,
-    #[case] milli: u32,
-    #[case] bare: f64,
-    #[case] added: f64,
+    #[case] (boards, milli, bare, added): (usize, u32, f64, f64),
 ) {
     let seen = seen(&node(&labels, &annotations, &allocatable), &limits);
     assert_eq!((seen.boards, seen.milli), (boards, milli));
@@ -252,7 +249,7 @@ fn a_register_that_cannot_be_read_says_nothing(#[case] text: &str) {
 #[case(json!({ "nvidia.com/gpu.product": "NVIDIA-L4-MIG-99g.5gb" }))]
 fn g9_absurd_labels_are_bounded(#[case] more: Value) {
     let node = node(
-        &with(product("NVIDIA-L4"), more),
+        &with(product("NVIDIA-L4"), &more),
         &json!({}),
         &json!({ "nvidia.com/gpu": "4" }),
     );

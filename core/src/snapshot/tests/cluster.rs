@@ -201,6 +201,8 @@ fn g9_what_comes_and_goes_leaves_nothing_behind() {
                 watts: watts(10.0),
                 observed_at: minute(round),
                 model: None,
+                utilisation: None,
+                pods: Vec::new(),
             }],
         };
         // Half of the nodes go before their pods do.

@@ -7,14 +7,15 @@
 mod cluster;
 mod ladder;
 mod ladder_bounds;
+mod learned;
 mod nodes;
 mod power;
 
 use super::*;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
+use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Reading, Source, Watts};
-use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
+use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
