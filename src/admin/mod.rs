@@ -1,8 +1,9 @@
-//! The listener for people and probes: health, metrics, explanations.
+//! The listener for people and probes: health, metrics, explanations, and what decisions were worth.
 //!
-//! Owns `/livez`, `/readyz`, `/metrics` and `/explain`. Reads the world and the metrics; a question never makes a call.
+//! Owns `/livez`, `/readyz`, `/metrics`, `/explain` and `/report`. Reads the world and the metrics; a question never makes a call.
 //! Must never change anything, and must never be needed by a request of the scheduler.
 
+mod report;
 pub mod settings;
 
 use crate::telemetry::{Clock, Metrics, PowerNodes, ZoneSample};
@@ -44,6 +45,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/report", get(report::report))
         .with_state(admin)
 }
 
@@ -84,6 +86,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
+    admin.metrics.unknown_claims(snapshot.unknown_claims);
     let page = admin
         .metrics
         .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);

@@ -1,11 +1,14 @@
 //! Every Kubernetes read.
 //!
-//! Owns the watches of nodes and pods, of pods that are exporters, and the lean types that objects are pruned to. Objects come in as JSON, are cut to
+//! Owns the watches of nodes, pods, what pods are given by claim and pods that are exporters, and the lean types that
+//! objects are pruned to. Objects come in as JSON, are cut to
 //! [`NodeFacts`] and [`PodFacts`] at once, and leave as [`ClusterEvent`]s; nothing of an object that no decision reads
 //! is kept. The extender uses the same pruning for the pod and the nodes of a request. Must never write.
 
 mod amounts;
+mod claims;
 mod connect;
+mod devices;
 mod exporters;
 mod node;
 mod pod;
@@ -15,6 +18,7 @@ mod virtual_gpu;
 mod watch;
 
 pub use connect::{ConnectError, connect};
+pub use devices::{DeviceKind, GpuClasses, LeanClaim, LeanClass, LeanSlice, LeanTemplate};
 pub use exporters::ExporterWatch;
 pub use node::{Labels, LeanNode};
 pub use pod::LeanPod;

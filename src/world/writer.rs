@@ -1,10 +1,11 @@
-use super::World;
 use super::readiness::Readiness;
-use super::record::Record;
+use super::record::{Record, Stage};
+use super::{World, account};
 use crate::telemetry::{Clock, Metrics};
+use heliotrope_core::quantity::Ratio;
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
 use heliotrope_core::workload::{OwnerKind, PodFacts};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -74,8 +75,10 @@ pub struct Writer {
     clock: Clock,
     metrics: Metrics,
     readiness: Readiness,
-    /// UIDs of the GPU pods seen bound, so that each is counted once.
+    /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
+    /// Pods bound of which it is not known yet whether their claims are for GPUs.
+    undecided: HashMap<Arc<str>, Box<PodFacts>>,
     /// Those of them seen since a watch started anew: a pod that went away meanwhile is never told of again.
     relisted: Option<HashSet<Arc<str>>>,
 }
@@ -106,6 +109,7 @@ impl Writer {
             metrics,
             readiness: Readiness::default(),
             bound: HashSet::new(),
+            undecided: HashMap::new(),
             relisted: None,
         };
         (writer, world)
@@ -136,14 +140,14 @@ impl Writer {
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
                     // A decision is told before the pod is bound: a binding must not overtake it in the other channel.
                     while let Ok(record) = inbox.records.try_recv() {
-                        self.world.decisions().record(record);
+                        self.record(record);
                     }
                     for event in events.drain(..) {
                         self.observe(event);
                     }
                     dirty |= count > 0;
                 }
-                Some(record) = inbox.records.recv() => self.world.decisions().record(record),
+                Some(record) = inbox.records.recv() => self.record(record),
                 Ok(()) = self.surroundings.changed() => {
                     let surroundings = self.surroundings.borrow_and_update().0.clone();
                     self.builder.surround(surroundings);
@@ -160,10 +164,23 @@ impl Writer {
     }
 
     fn publish(&mut self) {
+        self.decide_bindings();
         let snapshot = self.builder.build((self.clock)());
         self.world.snapshot.store(Arc::new(snapshot));
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
+    }
+
+    fn record(&self, record: Record) {
+        let band = self.band();
+        if matches!(record.stage, Stage::Filter { .. }) {
+            self.world.book().weighed(record.at, Ratio::saturating(band));
+        }
+        self.world.decisions().record(record, band);
+    }
+
+    fn band(&self) -> f64 {
+        self.surroundings.borrow().1
     }
 
     fn observe(&mut self, event: ClusterEvent) {
@@ -174,11 +191,13 @@ impl Writer {
                 self.readiness.pods = true;
                 if let Some(seen) = self.relisted.take() {
                     self.bound.retain(|uid| seen.contains(uid));
+                    self.undecided.retain(|uid, _| seen.contains(uid));
                 }
             }
             ClusterEvent::Pod(pod) => self.observe_binding(pod),
             ClusterEvent::PodGone { uid } => {
                 self.bound.remove(uid);
+                self.undecided.remove(uid);
             }
             _ => {}
         }
@@ -188,7 +207,7 @@ impl Writer {
     /// Compares where a GPU pod was bound with what we preferred. Pods bound before the first list was complete are old
     /// news; those of DaemonSets and of the kubelet were never ours.
     fn observe_binding(&mut self, pod: &PodFacts) {
-        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some()) else {
+        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some() || pod.claims.is_some()) else {
             return;
         };
         if let Some(seen) = &mut self.relisted {
@@ -198,10 +217,38 @@ impl Writer {
         if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
             return;
         }
-        let band = self.surroundings.borrow().1;
-        let outcome = self.world.decisions().bound(&pod.uid, node, band);
-        if let Some(outcome) = outcome {
-            self.metrics.bound(outcome.name());
+        match self.builder.claimed(pod) {
+            // Its claim is told of by another watch, and a moment later.
+            Some(claimed) if claimed.unknown => {
+                self.undecided.insert(Arc::clone(&pod.uid), Box::new(pod.clone()));
+            }
+            Some(claimed) if claimed.ask().is_none() => {}
+            _ => self.count_binding(pod, node),
         }
+    }
+
+    /// Looks again at pods that were bound before their claims were known.
+    fn decide_bindings(&mut self) {
+        for (uid, pod) in std::mem::take(&mut self.undecided) {
+            let claimed = self.builder.claimed(&pod);
+            if claimed.as_ref().is_some_and(|claimed| claimed.unknown) {
+                self.undecided.insert(uid, pod);
+            } else if let (Some(node), true) = (&pod.node, claimed.is_some_and(|claimed| claimed.ask().is_some())) {
+                self.count_binding(&pod, node);
+            }
+        }
+    }
+
+    fn count_binding(&self, pod: &PodFacts, node: &Arc<str>) {
+        let mut decisions = self.world.decisions();
+        let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
+            return;
+        };
+        let placed = account::placed(decisions.get(&pod.uid), node, outcome);
+        drop(decisions);
+        self.metrics.bound(outcome.name());
+        let snapshot = self.world.snapshot();
+        let place = account::place(&snapshot, &pod.namespace, node);
+        self.world.book().add((self.clock)(), place, &placed);
     }
 }

@@ -2,6 +2,7 @@ use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
 use super::coefficient::Figures;
+use super::devices::Claimed;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::learned::Learned;
@@ -11,6 +12,7 @@ use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
+use crate::workload::PodFacts;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,8 +111,14 @@ impl SnapshotBuilder {
         self.by_model = None;
     }
 
+    /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
+    pub fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.cluster.claimed(pod)
+    }
+
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        self.cluster.look_claims_up(now);
         let by_model = self.by_model.take();
         let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
         self.by_model = Some(Arc::clone(&by_model));
@@ -132,6 +140,8 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            devices: self.cluster.device_index(),
+            unknown_claims: self.cluster.unknown_claims(),
             learned: self.learned.clone(),
             by_model,
             nodes,
