@@ -26,6 +26,8 @@ struct Answer {
 
 /// How good a sample is, larger being better: fresh ones by the order of the settings, others by their age.
 type Rank = (bool, Reverse<usize>, Timestamp);
+/// A board with its rank, its source and its node.
+type Best<'b> = (Rank, usize, &'b Arc<str>, &'b BoardPower);
 
 impl Joined {
     pub(super) fn new(sources: &[PowerSource], bounds: PowerBounds) -> Self {
@@ -85,7 +87,7 @@ impl Joined {
 
     /// The boards of each node, from the one family that speaks for it, with the sources that they are of.
     fn boards_by_node(&self, asked: usize, now: Timestamp) -> BTreeMap<Arc<str>, (BTreeSet<usize>, Vec<BoardPower>)> {
-        let mut best: BTreeMap<(&str, &Arc<str>), (Rank, usize, &Arc<str>, &BoardPower)> = BTreeMap::new();
+        let mut best: BTreeMap<(&str, &Arc<str>), Best<'_>> = BTreeMap::new();
         for (from, answer) in self.sources.iter().enumerate() {
             for (id, (node, board)) in &answer.boards {
                 let Some(rank) = self.rank(from, asked, board.observed_at, now) else {

@@ -40,13 +40,16 @@ impl Reading {
 /// A sample with the place of its metric in the source's list; watts in it are the unit's still.
 pub(super) type Placed = (usize, TimedSample);
 
+/// Parts of one host by what tells them apart.
+type Parts = BTreeMap<Vec<String>, (Timestamp, Watts)>;
+
 /// Gathers samples, of one Prometheus or of exporters one by one.
 pub(super) struct Reader<'s> {
     source: &'s PowerSource,
     reading: Reading,
     boards: BTreeMap<Arc<str>, (usize, Arc<str>, BoardPower)>,
     /// Parts of hosts, by node and metric: parts of different metrics are not added up.
-    parts: BTreeMap<(Arc<str>, usize), BTreeMap<Vec<String>, (Timestamp, Watts)>>,
+    parts: BTreeMap<(Arc<str>, usize), Parts>,
 }
 
 impl<'s> Reader<'s> {

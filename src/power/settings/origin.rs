@@ -98,7 +98,7 @@ impl RawOrigin {
     pub(super) fn validate(self, kind: Option<&str>, problems: &mut Problems) -> Option<Origin> {
         match kind {
             Some("prometheus") => self.prometheus(problems),
-            Some("exporter") => self.exporters(problems),
+            Some("exporter") => Some(self.exporters(problems)),
             _ => {
                 problems.report("type", "must be prometheus or exporter");
                 None
@@ -119,7 +119,7 @@ impl RawOrigin {
         Some(Origin::Prometheus { url, rate_window })
     }
 
-    fn exporters(self, problems: &mut Problems) -> Option<Origin> {
+    fn exporters(self, problems: &mut Problems) -> Origin {
         for (key, given) in [("url", self.url.is_some()), ("rateWindow", self.rate_window.is_some())] {
             if given {
                 problems.report(key, "is for a source of type prometheus");
@@ -140,7 +140,7 @@ impl RawOrigin {
             checked.collect()
         });
         let pods = problems.within("pods", |problems| self.pods.map(|pods| pods.validate(problems)));
-        Some(Origin::Exporters { targets, pods })
+        Origin::Exporters { targets, pods }
     }
 }
 

@@ -81,6 +81,12 @@ pub(super) fn all(raw: Vec<RawSource>, problems: &mut Problems) -> Vec<PowerSour
 
 impl RawSource {
     fn validate(self, problems: &mut Problems) -> Option<PowerSource> {
+        let (preset, is_free) = self.preset(problems);
+        let measures = measures(self.measures.as_deref(), preset, problems);
+        if is_free {
+            self.says_all(measures, problems);
+        }
+        let metrics = self.metrics(preset, problems);
         let origin = RawOrigin {
             url: self.url,
             rate_window: self.rate_window,
@@ -88,51 +94,6 @@ impl RawSource {
             pods: self.pods,
         };
         let origin = origin.validate(self.r#type.as_deref(), problems);
-        let preset = self.preset.as_deref();
-        // Before there were others, a source without a preset was DCGM's.
-        let is_free = preset.is_none() && (self.unit.is_some() || self.measures.is_some());
-        let known = if is_free {
-            Some(&preset::FREE)
-        } else {
-            preset::find(preset.unwrap_or("dcgm"))
-        };
-        if known.is_none() {
-            let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-            problems.report("preset", format_args!("must be one of {}", names.join(", ")));
-        }
-        let preset = known.unwrap_or(&preset::FREE);
-        let unit = problems.read(
-            "unit",
-            self.unit.as_deref(),
-            preset.metrics.first().map_or(Unit::WATTS, |(_, u)| *u),
-        );
-        let measures = measures(self.measures.as_deref(), preset, problems);
-        if is_free {
-            let asked = [
-                ("metric", self.metric.is_none()),
-                ("unit", self.unit.is_none()),
-                ("measures", self.measures.is_none()),
-                ("boardLabel", measures == Measures::Boards && self.board_label.is_none()),
-            ];
-            for (key, _) in asked.iter().filter(|(_, missing)| *missing) {
-                problems.report(key, "is missing: a source without a preset says what it is");
-            }
-        }
-        let metrics = match self.metric {
-            Some(metric) => vec![(metric, unit)],
-            None => preset
-                .metrics
-                .iter()
-                .map(|(name, own)| ((*name).to_owned(), if self.unit.is_some() { unit } else { *own }))
-                .collect(),
-        };
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':');
-        if metrics
-            .iter()
-            .any(|(metric, _)| metric.is_empty() || !metric.bytes().all(legal))
-        {
-            problems.report("metric", "is not the name of a metric");
-        }
         let nodes = self.nodes.unwrap_or_default();
         problems.within("nodes", |problems| {
             for (host, _) in nodes.iter().filter(|(_, node)| node.is_empty()) {
@@ -171,6 +132,48 @@ impl RawSource {
             node_labels: own(self.node_label, preset.nodes),
             nodes,
         })
+    }
+
+    /// The preset, and whether there is none. Before there were others, a source without a preset was DCGM's.
+    fn preset(&self, problems: &mut Problems) -> (&'static Preset, bool) {
+        let asked = self.preset.as_deref();
+        if asked.is_none() && (self.unit.is_some() || self.measures.is_some()) {
+            return (&preset::FREE, true);
+        }
+        let known = preset::find(asked.unwrap_or("dcgm"));
+        if known.is_none() {
+            let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+            problems.report("preset", format_args!("must be one of {}", names.join(", ")));
+        }
+        (known.unwrap_or(&preset::FREE), false)
+    }
+
+    fn says_all(&self, measures: Measures, problems: &mut Problems) {
+        let asked = [
+            ("metric", self.metric.is_none()),
+            ("unit", self.unit.is_none()),
+            ("measures", self.measures.is_none()),
+            ("boardLabel", measures == Measures::Boards && self.board_label.is_none()),
+        ];
+        for (key, _) in asked.iter().filter(|(_, missing)| *missing) {
+            problems.report(key, "is missing: a source without a preset says what it is");
+        }
+    }
+
+    fn metrics(&self, preset: &Preset, problems: &mut Problems) -> Vec<(String, Unit)> {
+        let usual = preset.metrics.first().map_or(Unit::WATTS, |(_, unit)| *unit);
+        let unit = problems.read("unit", self.unit.as_deref(), usual);
+        let own = |(name, own): &(&str, Unit)| ((*name).to_owned(), if self.unit.is_some() { unit } else { *own });
+        let metrics: Vec<(String, Unit)> = match &self.metric {
+            Some(metric) => vec![(metric.clone(), unit)],
+            None => preset.metrics.iter().map(own).collect(),
+        };
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':');
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(legal);
+        if !metrics.iter().all(|(metric, _)| is_name(metric)) {
+            problems.report("metric", "is not the name of a metric");
+        }
+        metrics
     }
 }
 

@@ -113,7 +113,7 @@ impl Rig {
     fn host(&mut self, node: &str) -> Option<HostReading> {
         let now = *self.clock.lock().unwrap();
         let snapshot = self.builder.build(now);
-        snapshot.node(snapshot.find(node).unwrap()).unwrap().host_watts.clone()
+        snapshot.node(snapshot.find(node)?)?.host_watts.clone()
     }
 
     /// Waits until something holds of the room.
