@@ -76,6 +76,18 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
+        if let Some(group) = decision["group"].as_object() {
+            let region = &group["region"];
+            let region = region["region"].as_str().or_else(|| region["zone"].as_str());
+            writeln!(
+                out,
+                "gang {}: {} in region {}, {} to come",
+                text(&group["key"]),
+                text(&group["outcome"]),
+                region.unwrap_or("-"),
+                group["toCome"],
+            )?;
+        }
         let rows: Vec<[String; 12]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
         render::table(out, HEADER, &rows)?;
         let preferred = candidates

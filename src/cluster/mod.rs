@@ -10,6 +10,7 @@ mod claims;
 mod connect;
 mod devices;
 mod exporters;
+mod group;
 mod node;
 mod pod;
 pub mod settings;

@@ -1,7 +1,7 @@
 //! Where a pod runs: what each candidate node costs in grams, which nodes are refused, how the rest score.
 //!
 //! ```text
-//! Question (Snapshot, Workload, Policy, Bookings, now), candidates
+//! Question (Snapshot, Workload, Policy, Bookings, Groups, now), candidates
 //!    └─► common_rung ─► weigh ─► NodeCost ──┬─► filter  ─► Verdict (accepted, refused, narrowed away)
 //!                                           └─► score   ─► 0…10 for each node
 //! decide = all of it, for explanations, replay and simulation
@@ -15,6 +15,7 @@ mod candidate;
 mod cost;
 mod decide;
 mod filter;
+mod group;
 mod policy;
 mod preempt;
 mod question;
@@ -26,6 +27,7 @@ pub use candidate::Candidate;
 pub use cost::{NodeCost, common_rung, weigh};
 pub use decide::{Decision, decide};
 pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
+pub use group::{GroupChoice, GroupOutcome, Groups};
 pub use policy::{Policy, Throughput};
 pub use preempt::{PreemptCandidate, preempt};
 pub use question::Question;

@@ -17,6 +17,7 @@ mod classes;
 mod cluster;
 mod coefficient;
 mod devices;
+mod groups;
 mod history;
 mod host;
 mod index;
@@ -27,6 +28,7 @@ mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
@@ -38,7 +40,8 @@ pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
-pub use index::{NodeIx, ZoneIx};
+pub use groups::{GroupMember, GroupMembers};
+pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use learned::{Learned, P95};
 pub use node::NodeState;
 pub use picture::Snapshot;
@@ -47,5 +50,6 @@ pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
     PodName, PowerReport,
 };
+pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

@@ -9,6 +9,8 @@ mod allocations;
 #[cfg(test)]
 mod energy;
 #[cfg(test)]
+mod gangs;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod offered;

@@ -48,6 +48,15 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Zones that ask one provider.
+    pub(crate) fn provider_of(mut self, zones: &[&str], provider: Value) -> Self {
+        for zone in zones {
+            self.zone(zone, json!([provider["name"]]));
+        }
+        self.provider(provider);
+        self
+    }
+
     /// Power by DCGM from a Prometheus.
     pub(crate) fn power(mut self, prometheus: &Prometheus) -> Self {
         self.power["sources"] = json!([{ "type": "prometheus", "url": prometheus.url(), "preset": "dcgm" }]);

@@ -17,5 +17,6 @@ mod k_deploy;
 mod l_wire;
 mod m_installed;
 mod p_dra;
+mod q_providers;
 mod site;
 mod smoke;
