@@ -195,7 +195,7 @@ fn preemption(extender: &Extender, body: &Bytes, load: Load) -> Answered {
     let victims = preempt::victims(&mut args);
     let judged = guarded(|| {
         let case = open(extender, pod, load)?;
-        Ok((case.steers(), case.outcome(), Extender::preempt(&case, &victims)))
+        Ok((case.steers(), case.outcome(), extender.preempt(&case, &victims)))
     });
     Ok(match judged {
         Ok((true, outcome, kept)) => (

@@ -1,4 +1,5 @@
 use super::answer::VictimMap;
+use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::{Offer, candidates};
@@ -21,9 +22,6 @@ use tokio::sync::mpsc;
 /// A snapshot older than this means that the writer is stuck.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Where members of gangs were sent.
-static NO_GROUPS: Groups = Groups::none();
-
 /// What every request shares.
 pub struct Extender {
     pub(super) world: Arc<World>,
@@ -35,6 +33,7 @@ pub struct Extender {
     clock: Clock,
     records: mpsc::Sender<Record>,
     memo: Memo,
+    gangs: Gangs,
 }
 
 impl std::fmt::Debug for Extender {
@@ -79,14 +78,14 @@ impl Case {
     }
 
     /// What placement is asked.
-    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings) -> Question<'a> {
+    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings, groups: &'a Groups) -> Question<'a> {
         Question {
             uid: &self.pod.uid,
             snapshot: &self.snapshot,
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings,
-            groups: &NO_GROUPS,
+            groups,
             now: self.now,
         }
     }
@@ -126,6 +125,7 @@ impl Extender {
             clock,
             records,
             memo,
+            gangs: Gangs::default(),
         }
     }
 
@@ -168,7 +168,7 @@ impl Extender {
             ..
         } = case;
         let bookings = Bookings::none();
-        let question = case.question(&bookings);
+        let question = case.question(&bookings, &NO_GROUPS);
         let places = offer.places(snapshot);
         let templates = offer.templates(snapshot, &places);
         let candidates = candidates(&places, &templates);
@@ -203,7 +203,16 @@ impl Extender {
     pub(super) fn filter(&self, case: &Case, weighed: &Weighed) -> Verdict {
         let candidates = candidates(&weighed.places, &weighed.templates);
         let bookings = Bookings::none();
-        let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
+        let mut gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let question = case.question(&bookings, groups);
+        let verdict = filter(&question, weighed.rung, &candidates, &weighed.costs);
+        // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
+        let real = !case.pod.resource_version.is_empty() && weighed.templates.iter().all(Option::is_none);
+        if let (Some(gangs), Some(choice)) = (&mut gangs, verdict.group.filter(|_| real && case.steers())) {
+            gangs.decide(case, choice);
+        }
+        drop(gangs);
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
@@ -228,8 +237,10 @@ impl Extender {
     }
 
     /// Which nodes preemption may empty, in the map's order.
-    pub(super) fn preempt(case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
-        preempt::judge(case, &Bookings::none(), victims)
+    pub(super) fn preempt(&self, case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
+        let gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        preempt::judge(&case.question(&Bookings::none(), groups), victims)
     }
 
     /// Prioritize's scores, recorded.

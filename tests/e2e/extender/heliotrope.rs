@@ -12,6 +12,7 @@ pub(crate) struct Heliotrope {
     process: Process,
     extender: u16,
     admin: u16,
+    settings: PathBuf,
     client: reqwest::Client,
 }
 
@@ -28,12 +29,13 @@ impl Heliotrope {
         let settings_file = plane.folder().join(format!("heliotrope-{extender}.yaml"));
         std::fs::write(&settings_file, settings.to_file(plane, extender, admin)).unwrap();
         let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
-        let arguments = arguments.into_iter().chain([settings_file.into()]);
+        let arguments = arguments.into_iter().chain([settings_file.clone().into()]);
         let process = Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder());
         Self {
             process,
             extender,
             admin,
+            settings: settings_file,
             client: http_client(),
         }
     }
@@ -83,6 +85,17 @@ impl Heliotrope {
         let answer = self.client.get(url).send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
+    }
+
+    /// Runs another command of the same binary, with the same settings and against this process.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(binary())
+            .args(arguments)
+            .env("NO_PROXY", "127.0.0.1")
+            .env("HELIOTROPE_CONFIG", &self.settings)
+            .env("HELIOTROPE_ADMIN", format!("http://127.0.0.1:{}", self.admin))
+            .output()
+            .unwrap()
     }
 
     /// Processor time that it has used, in seconds.

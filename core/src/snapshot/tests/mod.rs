@@ -6,6 +6,7 @@
 
 mod cluster;
 mod devices;
+mod devices_counted;
 mod ladder;
 mod ladder_bounds;
 mod learned;
