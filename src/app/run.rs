@@ -41,14 +41,14 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
-    let cluster = ClusterWatch::new(client.clone(), settings.cluster.labels.clone())
-        .gpu_classes(settings.cluster.gpu_classes.clone());
+    let cluster =
+        ClusterWatch::new(client.clone(), settings.labels()).gpu_classes(settings.cluster.gpu_classes.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
     let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
     let state = Extender::new(
         Arc::clone(&world),
         Arc::clone(&placement),
-        settings.cluster.labels.clone(),
+        settings.labels(),
         settings.extender,
         (Arc::clone(&clock), metrics.clone()),
         senders.records.clone(),

@@ -157,6 +157,8 @@ pub struct NodeFacts {
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
     pub memory_bytes: u64,
+    /// Labels that power domains are made of, and their values; no others.
+    pub domain_labels: Vec<(Arc<str>, Arc<str>)>,
     /// Node pool, for the wake weight.
     pub pool: Option<Arc<str>>,
     /// Whether the scheduler may use it.
@@ -165,6 +167,10 @@ pub struct NodeFacts {
 
 /// One change of the cluster, as a watch tells it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nodes change seldom, and pods, which do not, are boxed"
+)]
 pub enum ClusterEvent {
     /// A node appeared or changed.
     Node(NodeFacts),

@@ -10,6 +10,6 @@ mod grid;
 mod prometheus;
 
 pub(crate) use carbon_file::CarbonFile;
-pub(crate) use exporter::FakeExporter;
+pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
 pub(crate) use prometheus::Prometheus;

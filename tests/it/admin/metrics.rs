@@ -173,7 +173,7 @@ fn two_scrapers_at_once_both_get_the_whole_page() {
     let zones: Vec<ZoneSample> = (0..300).map(zone).collect();
     let scrape = || {
         for _ in 0..100 {
-            let page = metrics.page((1, 0.0), 6, &zones, PowerNodes::default());
+            let page = metrics.page((1, 0.0), 6, &zones, PowerNodes::default(), Vec::new());
             assert_eq!(page.matches("heliotrope_carbon_best_rung{").count(), 300);
         }
     };

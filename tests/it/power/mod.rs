@@ -183,6 +183,7 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
             devices: None,
             cpu_milli: 1000,
             memory_bytes: 1 << 30,
+            domain_labels: Vec::new(),
             pool: None,
             schedulable: true,
         };
