@@ -25,6 +25,8 @@ pub struct Overview {
     pub uncertain_regions: Vec<Uncertain>,
     /// GPU models known.
     pub gpus: Vec<GpuOverview>,
+    /// Kinds of power domains.
+    pub domains: Vec<DomainOverview>,
     /// When each key takes effect.
     pub reload: &'static [ReloadRule],
     /// What the operator may not expect.
@@ -65,6 +67,41 @@ pub struct GpuOverview {
     pub measured_throughput: Option<f64>,
     /// Who says so.
     pub sources: Option<Figures>,
+}
+
+/// A kind of power domain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainOverview {
+    /// Its name.
+    pub name: String,
+    /// The node label whose values are the domains; without one each node is a domain.
+    pub label: Option<String>,
+    /// The cap of each, where it has none of its own.
+    pub gpu_watts: Option<Watts>,
+    /// Caps of single domains.
+    pub values: BTreeMap<String, Watts>,
+    /// Shares of a cap that pods below a priority may fill: priority and share.
+    pub shares: Vec<(i32, f64)>,
+}
+
+fn domains(loaded: &Loaded) -> Vec<DomainOverview> {
+    let rules = loaded.settings.power.domains.iter().map(|rule| DomainOverview {
+        name: rule.name.to_string(),
+        label: rule.label.as_deref().map(str::to_owned),
+        gpu_watts: rule.gpu_watts,
+        values: rule
+            .values
+            .iter()
+            .map(|(value, cap)| (value.to_string(), *cap))
+            .collect(),
+        shares: rule
+            .shares
+            .iter()
+            .map(|share| (share.below_priority, share.share.get()))
+            .collect(),
+    });
+    rules.collect()
 }
 
 /// What a provider can give when all is well; nothing where its figures are of another kind than the one ranked. Whether a
@@ -117,6 +154,7 @@ impl Overview {
             regions,
             uncertain_regions: tables.regions.uncertain.clone(),
             gpus: gpus(loaded),
+            domains: domains(loaded),
             reload: RELOAD,
         }
     }

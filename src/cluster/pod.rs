@@ -3,6 +3,7 @@ use super::group::Membership;
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
 use heliotrope_core::workload::{Annotations, GpuAsk, Group, Owner, OwnerKind, PodClaims, PodFacts, PodPhase};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -90,6 +91,75 @@ struct Status {
     resource_claim_statuses: Option<Vec<ClaimStatus>>,
     #[serde(rename = "extendedResourceClaimStatus")]
     extended_resource_claim: Option<ExtendedClaimStatus>,
+    #[serde(default, rename = "nominatedNodeName")]
+    nominated_node_name: Option<Arc<str>>,
+    #[serde(default)]
+    conditions: Option<Vec<Condition>>,
+    #[serde(default, rename = "containerStatuses")]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    state: Option<ContainerState>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    running: Option<Running>,
+    terminated: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Running {
+    started_at: Option<String>,
+}
+
+impl Status {
+    /// When the last of the containers started, once none of them waits any more. One that has ended draws nothing.
+    fn started_at(&self) -> Option<Timestamp> {
+        let mut last = None;
+        for state in self
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|status| status.state.as_ref())
+        {
+            match state {
+                Some(ContainerState {
+                    running: Some(running), ..
+                }) => {
+                    let at: Timestamp = running.started_at.as_deref()?.parse().ok()?;
+                    last = last.max(Some(at));
+                }
+                Some(ContainerState {
+                    terminated: Some(_), ..
+                }) => {}
+                _ => return None,
+            }
+        }
+        last
+    }
+
+    fn is_unschedulable(&self) -> bool {
+        let mut conditions = self.conditions.iter().flatten();
+        conditions.any(|condition| {
+            condition.r#type == "PodScheduled"
+                && condition.status == "False"
+                && condition.reason.as_deref() == Some("Unschedulable")
+        })
+    }
 }
 
 impl LeanPod {
@@ -123,6 +193,9 @@ impl LeanPod {
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
+            nominated: self.status.nominated_node_name.clone().filter(|name| !name.is_empty()),
+            started_at: self.status.started_at(),
+            unschedulable: self.status.is_unschedulable(),
             phase: match self.status.phase.as_deref() {
                 Some("Succeeded" | "Failed") => PodPhase::Finished,
                 Some("Running") => PodPhase::Running,

@@ -22,7 +22,7 @@ pub(super) struct Held {
 
 impl Gangs {
     /// Locks it for a pod in a gang. The first one takes up what is half bound.
-    pub(super) fn lock(&self, case: &Case) -> Option<MutexGuard<'_, Held>> {
+    pub(super) fn lock(&self, case: &Case<'_>) -> Option<MutexGuard<'_, Held>> {
         case.workload.group.as_ref()?;
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !held.resumed {
@@ -44,7 +44,7 @@ impl Held {
     }
 
     /// Remembers where a pod was sent.
-    pub(super) fn decide(&mut self, case: &Case, choice: GroupChoice) {
+    pub(super) fn decide(&mut self, case: &Case<'_>, choice: GroupChoice) {
         if let Some(group) = &case.workload.group {
             let (uid, gpus) = (Arc::clone(&case.pod.uid), case.workload.gpus.milli());
             self.groups.decide(group, &uid, choice, gpus, case.now);

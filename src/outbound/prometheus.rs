@@ -186,7 +186,26 @@ impl PrometheusClient {
     /// # Errors
     /// As [`PrometheusClient::query`].
     pub async fn timed(&self, selector: &str, at: Timestamp) -> Result<TimedVector, OutboundError> {
-        let values = self.query(selector, at).await?;
+        self.timed_as(selector, selector, at).await
+    }
+
+    /// Evaluates an expression over the series of a selector, such as their rate, and takes the times of the series.
+    ///
+    /// # Errors
+    /// As [`PrometheusClient::query`].
+    pub async fn timed_as(
+        &self,
+        expression: &str,
+        selector: &str,
+        at: Timestamp,
+    ) -> Result<TimedVector, OutboundError> {
+        let values = self.query(expression, at).await?;
+        if values.samples.is_empty() {
+            return Ok(TimedVector {
+                samples: Vec::new(),
+                not_numbers: values.not_numbers,
+            });
+        }
         let stamps = self.query(&format!("timestamp({selector})"), at).await?;
         let stamps: HashMap<_, f64> = stamps
             .samples

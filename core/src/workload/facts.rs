@@ -2,6 +2,7 @@ use super::annotations::Annotations;
 use super::claims::PodClaims;
 use super::group::Group;
 use crate::gpu::{GpuMilli, GpuResource};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -60,6 +61,10 @@ pub enum PodPhase {
 }
 
 /// A pod, pruned to what decisions need.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as the API server tells it"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodFacts {
     /// Unique over time.
@@ -94,6 +99,12 @@ pub struct PodFacts {
     pub gated: bool,
     /// The node it is bound to.
     pub node: Option<Arc<str>>,
+    /// The node that preemption makes room on for it (`status.nominatedNodeName`).
+    pub nominated: Option<Arc<str>>,
+    /// When the last of its containers started; `None` until all of them run.
+    pub started_at: Option<Timestamp>,
+    /// Whether the scheduler's last word is that it fits nowhere.
+    pub unschedulable: bool,
     /// Where it is in its life.
     pub phase: PodPhase,
 }

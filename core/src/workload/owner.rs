@@ -105,6 +105,9 @@ mod tests {
             prefers: false,
             gated: false,
             node: None,
+            nominated: None,
+            started_at: None,
+            unschedulable: false,
             phase: PodPhase::Pending,
         };
         OwnerKey::of(&pod).map(|key| key.name.to_string())

@@ -238,7 +238,7 @@ fn kept_awake(snapshot: &Snapshot, nodes: &[SurveyedNode], pods: &[SurveyedPod])
             continue;
         }
         let uids: Vec<&str> = here.iter().map(|pod| pod.facts.uid.as_ref()).collect();
-        let idle = state.without(&uids).wake();
+        let idle = state.without(&uids, &snapshot.surroundings).wake();
         watts += idle.get();
         subjects.push(kept_awake_by(node, here, idle));
     }

@@ -10,6 +10,7 @@ pub(super) fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()
     zones(out, overview)?;
     regions(out, overview)?;
     gpus(out, overview)?;
+    domains(out, overview)?;
     reload(out, overview)?;
     if !overview.notes.is_empty() {
         writeln!(out, "\nWorth knowing")?;
@@ -84,6 +85,40 @@ fn gpus(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
     render::table(
         out,
         ["MODEL", "BARE", "CONTEXT", "MAX", "RATED TFLOP/S", "MEASURED"],
+        &rows,
+    )
+}
+
+fn domains(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    if overview.domains.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nPower domains (watts of GPUs; they steer pods and protect no breaker)"
+    )?;
+    let rows = overview.domains.iter().map(|domain| {
+        let others = domain.gpu_watts.map(|watts| format!("{:.0}", watts.get()));
+        let values = domain
+            .values
+            .iter()
+            .map(|(value, watts)| format!("{value}: {:.0}", watts.get()));
+        let shares = domain
+            .shares
+            .iter()
+            .map(|(priority, share)| format!("below {priority}: {share}"));
+        [
+            domain.name.clone(),
+            domain.label.clone().unwrap_or_else(|| "each node".to_owned()),
+            others.unwrap_or_else(|| "none".to_owned()),
+            values.collect::<Vec<_>>().join(", "),
+            shares.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(
+        out,
+        ["DOMAIN", "BY", "CAP", "OF SINGLE ONES", "SHARE BY PRIORITY"],
         &rows,
     )
 }

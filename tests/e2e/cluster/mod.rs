@@ -10,7 +10,7 @@ mod pods;
 mod work;
 
 pub(crate) use bindings::Bindings;
-pub(crate) use nodes::{Images, Model, NodeSpec, REGIONS, fleet};
+pub(crate) use nodes::{Images, Model, NodeSpec, RACK, REGIONS, fleet};
 pub(crate) use pods::{Placed, by_region, share_of};
 pub(crate) use work::Work;
 

@@ -24,23 +24,27 @@ impl Heliotrope {
         started
     }
 
+    fn process(plane: &ControlPlane, extender: u16) -> Process {
+        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
+        let arguments = arguments.into_iter().chain([settings_file(plane, extender).into()]);
+        Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder())
+    }
+
     fn start_without_waiting(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
         let (extender, admin) = (free_port(), free_port());
-        let settings_file = plane.folder().join(format!("heliotrope-{extender}.yaml"));
-        std::fs::write(&settings_file, settings.to_file(plane, extender, admin)).unwrap();
-        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
-        let arguments = arguments.into_iter().chain([settings_file.clone().into()]);
-        let process = Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder());
+        let text = settings.to_file(plane, extender, admin);
+        std::fs::write(settings_file(plane, extender), text).unwrap();
+        let process = Self::process(plane, extender);
         Self {
             process,
             extender,
             admin,
-            settings: settings_file,
+            settings: settings_file(plane, extender),
             client: http_client(),
         }
     }
 
-    async fn wait_ready(&mut self, patience: Duration) {
+    pub(crate) async fn wait_ready(&mut self, patience: Duration) {
         let until = Instant::now() + patience;
         loop {
             self.process.assert_running();
@@ -62,6 +66,12 @@ impl Heliotrope {
     pub(crate) async fn is_ready(&self) -> bool {
         let answer = self.client.get(self.admin_url("readyz")).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Kills it as a crash would, and starts it again where it was.
+    pub(crate) fn crash(&mut self, plane: &ControlPlane) {
+        self.process.kill();
+        self.process = Self::process(plane, self.extender);
     }
 
     /// What goes into `urlPrefix`.
@@ -133,4 +143,8 @@ fn binary() -> PathBuf {
     let named = std::env::var_os(BINARY).map(PathBuf::from);
     let binary = named.unwrap_or_else(|| env!("CARGO_BIN_EXE_heliotrope").into());
     std::fs::canonicalize(&binary).unwrap_or_else(|e| panic!("{BINARY}={}: {e}", binary.display()))
+}
+
+fn settings_file(plane: &ControlPlane, extender: u16) -> PathBuf {
+    plane.folder().join(format!("heliotrope-{extender}.yaml"))
 }

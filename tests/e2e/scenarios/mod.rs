@@ -16,6 +16,7 @@ mod j_restarts;
 mod k_deploy;
 mod l_wire;
 mod m_installed;
+mod n_power_caps;
 mod o_gangs;
 mod p_dra;
 mod q_providers;

@@ -11,7 +11,7 @@ mod prometheus;
 mod series;
 
 pub(crate) use carbon_file::CarbonFile;
-pub(crate) use exporter::FakeExporter;
+pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
 pub(crate) use prometheus::Prometheus;
 pub(crate) use series::FakeIntensityExporter;

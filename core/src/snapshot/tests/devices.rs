@@ -240,9 +240,13 @@ fn pods_by_claim_are_load_and_a_shared_claim_is_counted_once() {
     let snapshot = builder.build(second(0));
     let node = snapshot.node(snapshot.find("n").unwrap()).unwrap();
     assert_eq!((node.slots.whole_free(), node.awake), (5, true));
-    assert_eq!(node.without(&["a"]).slots.whole_free(), 5, "the other pod still has it");
-    assert_eq!(node.without(&["a", "b"]).slots.whole_free(), 8);
-    assert_eq!(node.without(&["b"]).slots.whole_free(), 6);
+    assert_eq!(
+        node.without(&["a"], &surroundings()).slots.whole_free(),
+        5,
+        "the other pod still has it"
+    );
+    assert_eq!(node.without(&["a", "b"], &surroundings()).slots.whole_free(), 8);
+    assert_eq!(node.without(&["b"], &surroundings()).slots.whole_free(), 6);
 }
 
 #[test]

@@ -79,6 +79,6 @@ proptest! {
         prop_assert_eq!(node.slots.whole_free() as usize, 8 - used.len());
         let all: Vec<String> = (0..pods.len()).map(|i| format!("p{i}")).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        prop_assert_eq!(node.without(&all).slots.whole_free(), 8);
+        prop_assert_eq!(node.without(&all, &surroundings()).slots.whole_free(), 8);
     }
 }
