@@ -4,7 +4,7 @@ use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Source, Watts};
-use heliotrope_core::snapshot::{DomainIx, DomainKey, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot};
 use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,6 +36,10 @@ pub struct CandidateView {
     pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Watts measured of its host.
+    pub host_watts: Option<f64>,
+    /// What is in them.
+    pub host_scope: Option<HostScope>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
     /// Whether its provider estimated it.
@@ -368,6 +372,8 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         awake: node.awake,
         power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
+        host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
+        host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
         domains: Vec::new(),

@@ -225,7 +225,10 @@ impl SnapshotBuilder {
             }),
             floor: self.learned.floor(&facts.name),
         };
-        NodeState::new(facts, place, (load, nominated), shown, power, &self.surroundings)
+        NodeState {
+            host_watts: self.power.host(&facts.name, &self.surroundings.power, now),
+            ..NodeState::new(facts, place, (load, nominated), shown, power, &self.surroundings)
+        }
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {

@@ -53,7 +53,8 @@ pub use node::NodeState;
 pub use picture::{Snapshot, SnapshotParts};
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
+    PodName, PowerReport,
 };
 pub use region::NodeRegion;
 pub use slots::GpuSlots;

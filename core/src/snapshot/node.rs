@@ -4,7 +4,7 @@ use super::commitment::{self, Commitment};
 use super::domains::Memberships;
 use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
-use super::readings::NodeFacts;
+use super::readings::{HostReading, NodeFacts};
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
@@ -41,6 +41,8 @@ pub struct NodeState {
     pub slope: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
+    /// What the host was measured to draw; `None` where no source measures it, or none that still counts.
+    pub host_watts: Option<HostReading>,
     /// Weight of the wake watts.
     pub wake_weight: Ratio,
     /// Power usage effectiveness.
@@ -174,6 +176,7 @@ impl NodeState {
             context: figures.map(|figures| figures.context),
             slope: figures.map(|figures| figures.slope),
             host_idle: around.host.idle(facts.cpu_milli),
+            host_watts: None,
             wake_weight: place.wake_weight,
             pue: place.pue,
             power,

@@ -3,7 +3,7 @@
 use super::devices::{DeviceEvent, NodeDevices};
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,8 +69,41 @@ pub struct PowerReport {
 pub struct NodePower {
     /// Kubernetes node name.
     pub node: Arc<str>,
-    /// Physical boards, each once, whatever the number of MIG instances or pods that share it.
+    /// Physical boards, each once, whatever the number of MIG instances or pods that share it; empty where only the host
+    /// was measured.
     pub boards: Vec<BoardPower>,
+    /// What the host draws; `None` says nothing, and what was said before ages.
+    pub host: Option<HostReading>,
+}
+
+/// How much of a host a meter sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostScope {
+    /// The whole machine at its supply, GPUs included.
+    Machine,
+    /// The processor packages: no GPUs, no memory, no fans.
+    Packages,
+}
+
+impl HostScope {
+    /// The name used in settings and explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Packages => "packages",
+        }
+    }
+}
+
+/// What a host draws, as measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostReading {
+    /// What is in it.
+    pub scope: HostScope,
+    /// The watts, and who measured them when.
+    pub reading: Reading<Watts>,
 }
 
 /// One physical board.

@@ -107,6 +107,7 @@ pub(crate) fn sample(node: usize, boards: u32, total: f64, at: Timestamp) -> Pow
     PowerReport {
         source: Source::new("test"),
         nodes: vec![NodePower {
+            host: None,
             node: Arc::from(node_name(node)),
             boards: (0..boards).map(board).collect(),
         }],

@@ -1,8 +1,10 @@
 //! `power` in the settings file.
 
 mod domains;
+mod origin;
 mod source;
 
+pub use origin::{ExporterPods, Origin, Target};
 pub use source::PowerSource;
 
 use crate::settings::Problems;

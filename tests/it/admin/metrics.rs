@@ -97,6 +97,7 @@ async fn data_age_and_rung_are_told_for_each_zone_and_source() {
 async fn power_is_told_by_how_good_it_is() {
     let rig = Rig::start("").await;
     let board = |node: &str, age: i64| NodePower {
+        host: None,
         node: Arc::from(node),
         boards: vec![BoardPower {
             uuid: Arc::from(format!("GPU-{node}")),

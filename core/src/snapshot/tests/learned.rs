@@ -22,6 +22,7 @@ fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport 
     PowerReport {
         source: Source::new("dcgm"),
         nodes: vec![NodePower {
+            host: None,
             node: Arc::from("n"),
             boards: vec![board],
         }],

@@ -16,7 +16,7 @@ mod power;
 use super::*;
 use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
