@@ -119,6 +119,7 @@ async fn play(rig: &Rig, step: &Step) -> u64 {
             let nodes = vec![NodePower {
                 node: Arc::from(node(*at)),
                 boards: (0..8).map(board).collect(),
+                host: None,
             }];
             let source = heliotrope_core::quantity::Source::new("told-by-the-test");
             rig.senders.power.send(PowerReport { source, nodes }).await.unwrap();

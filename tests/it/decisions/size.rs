@@ -42,6 +42,7 @@ fn measured(names: &[String], round: usize, at: jiff::Timestamp) -> PowerReport 
     let node = |(n, name): (usize, &String)| NodePower {
         node: Arc::from(name.as_str()),
         boards: (0..8).map(|one| board(n, one)).collect(),
+        host: None,
     };
     PowerReport {
         source: Source::new("dcgm"),
