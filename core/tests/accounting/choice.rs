@@ -86,3 +86,22 @@ fn nothing_to_choose_from_is_nothing() {
         (0, false, Amount::default())
     );
 }
+
+/// As placement ranks, and told without what only ranks: stranded GPUs are no grams of this pod.
+#[test]
+fn the_cheapest_is_ranked_with_what_strands_gpus_and_told_without() {
+    let strands = NodeCost {
+        stranded_grams: 5.0,
+        ..cost(1.0, 3.6e6)
+    };
+    let fits = NodeCost {
+        stranded_grams: 0.5,
+        ..cost(2.0, 3.6e6)
+    };
+    let choice = Choice::of(offered(&[strands, fits]), 0.02);
+    let told = |grams| Amount { grams, kwh: 1.0 };
+    assert!(
+        near_amount(choice.cheapest, told(2.0)) && near_amount(choice.mean, told(1.5)),
+        "{choice:?}"
+    );
+}
