@@ -8,7 +8,7 @@ use crate::extender::{Heliotrope, HeliotropeSettings};
 use crate::fakes::{FakeElectricityMaps, FakeWattTime};
 use crate::figures::Figures;
 use crate::loopback::now;
-use crate::world::{CarbonFile, FakeGrid};
+use crate::world::{CarbonFile, FakeGrid, FakeIntensityExporter, Prometheus};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -62,12 +62,21 @@ async fn q_providers_of_one_grid_place_alike() {
     }));
     let table =
         served(json!({ "name": "table", "type": "static" })).carbon("zonesFile", key("zones.yaml", &yearly()));
+    let exporter = FakeIntensityExporter::start(&GRID.map(|(_, zone, grams)| (zone, grams))).await;
+    let second = Duration::from_secs(1);
+    let scraped = "count(last_over_time(grid_intensity_carbon_average[6h]))";
+    let prometheus = Prometheus::scraping(&plane, exporter.address(), second, scraped).await;
+    let series = served(json!({
+        "name": "series", "type": "prometheus", "url": prometheus.url(), "query": "grid_intensity_carbon_average",
+        "unit": "g/kWh", "signal": "average", "basis": "direct",
+    }));
     let cases = [
         ("gb-carbon-intensity", gb),
         ("electricity-maps v4", electricity_maps("v4")),
         ("electricity-maps v3", electricity_maps("v3")),
         ("watttime", account),
         ("file", file),
+        ("prometheus", series),
         ("static", table),
     ];
     let mut first: Option<Value> = None;

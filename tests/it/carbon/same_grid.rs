@@ -144,20 +144,17 @@ fn file(form: &str) -> Stage {
 async fn prometheus() -> Stage {
     let server = MockServer::start().await;
     let stamp = at(NOW).as_second();
-    for (query, is_stamp) in [("ci", false), ("timestamp(ci)", true)] {
-        let series = GRID.map(|(zone, _, grams)| {
-            let value = if is_stamp { stamp.to_string() } else { grams.to_string() };
-            format!(r#"{{"metric":{{"location":"{zone}","units":"gCO2e per kWh"}},"value":[{stamp},"{value}"]}}"#)
-        });
-        let body = format!(
-            r#"{{"status":"success","data":{{"resultType":"vector","result":[{}]}}}}"#,
-            series.join(",")
-        );
-        Mock::given(query_param("query", query))
-            .respond_with(json(body))
-            .mount(&server)
-            .await;
-    }
+    let series = GRID.map(|(zone, _, grams)| {
+        format!(r#"{{"metric":{{"location":"{zone}","units":"gCO2e per kWh"}},"values":[[{stamp},"{grams}"]]}}"#)
+    });
+    let body = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
+        series.join(",")
+    );
+    Mock::given(query_param("query", "ci[21600s]"))
+        .respond_with(json(body))
+        .mount(&server)
+        .await;
     Stage {
         provider: format!(
             "{{name: it, type: prometheus, url: '{}', query: ci, unit: g/kWh, signal: average, basis: direct}}",
