@@ -119,7 +119,12 @@ async fn amd_boards_are_read_of_every_generation_and_partitions_count_once() {
         ],
     )
     .await;
-    for (node, watts, boards) in [("gpu-1", 1240.0, 2), ("gpu-2", 300.0, 1), ("gpu-3", 310.0, 1), ("gpu-4", 520.0, 1)] {
+    for (node, watts, boards) in [
+        ("gpu-1", 1240.0, 2),
+        ("gpu-2", 300.0, 1),
+        ("gpu-3", 310.0, 1),
+        ("gpu-4", 520.0, 1),
+    ] {
         let view = rig.view(node);
         assert_eq!(
             (view.watts.map(Watts::get), view.boards),
