@@ -86,14 +86,15 @@ fn pod(name: u8, gpus: u32) -> Value {
     let mut pod = job(&format!("p{name}"), gpus);
     // Another spec is another version, as the API server counts.
     pod["metadata"]["resourceVersion"] = json!(gpus.to_string());
-    // Two of them belong to one Job of three pods.
-    if name >= 4 {
-        pod["metadata"]["ownerReferences"][0]["name"] = json!("gang");
-        pod["metadata"]["annotations"] = json!({ "heliotrope.dev/group-size": "3" });
+    let mut annotations = serde_json::Map::new();
+    if name >= 3 {
+        annotations.insert("heliotrope.dev/group".to_owned(), json!("gang"));
+        annotations.insert("heliotrope.dev/group-size".to_owned(), json!("3"));
     }
     if name % 2 == 1 {
-        pod["metadata"]["annotations"] = json!({ "heliotrope.dev/duration": "95m" });
+        annotations.insert("heliotrope.dev/duration".to_owned(), json!("95m"));
     }
+    pod["metadata"]["annotations"] = Value::Object(annotations);
     pod
 }
 
