@@ -1,19 +1,21 @@
-//! The listener for people and probes: health, metrics, explanations.
+//! The listener for people and probes: health, metrics, explanations, and what decisions were worth.
 //!
-//! Owns `/livez`, `/readyz`, `/metrics` and `/explain`. Reads the world and the metrics; a question never makes a call.
+//! Owns `/livez`, `/readyz`, `/metrics`, `/explain` and `/report`. Reads the world and the metrics; a question never makes a call.
 //! Must never change anything, and must never be needed by a request of the scheduler.
 
+mod report;
 pub mod settings;
 
-use crate::telemetry::{Clock, Metrics, PowerNodes, ZoneSample};
+use crate::telemetry::{Clock, DomainSample, Metrics, PowerNodes, ZoneSample};
 use crate::world::World;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use heliotrope_core::placement::Bookings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{PowerRung, Snapshot};
+use heliotrope_core::snapshot::{DomainState, PowerRung, Snapshot};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/report", get(report::report))
         .with_state(admin)
 }
 
@@ -80,13 +83,24 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let (snapshot, now) = (admin.world.snapshot(), (admin.clock)());
+    let (snapshot, domains) = {
+        let in_flight = admin.world.in_flight();
+        let snapshot = admin.world.snapshot();
+        let domains = domain_samples(&snapshot, &in_flight.bookings);
+        (snapshot, domains)
+    };
+    let now = (admin.clock)();
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
-    let page = admin
-        .metrics
-        .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);
+    admin.metrics.unknown_claims(snapshot.unknown_claims);
+    let page = admin.metrics.page(
+        (snapshot.generation, age),
+        snapshot.nodes().len(),
+        &zones,
+        power,
+        domains,
+    );
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], page).into_response()
 }
@@ -106,6 +120,20 @@ fn zone_samples(snapshot: &Snapshot, now: Timestamp) -> Vec<ZoneSample> {
         views.map(sample).collect::<Vec<_>>()
     };
     snapshot.zones().iter().flat_map(of_zone).collect()
+}
+
+fn domain_samples(snapshot: &Snapshot, bookings: &Bookings) -> Vec<DomainSample> {
+    let standing = snapshot.domains().iter().filter(|domain| domain.nodes > 0);
+    let sample = |domain: &DomainState| DomainSample {
+        domain: domain.key.domain.to_string(),
+        value: domain.key.value.to_string(),
+        cap: domain.cap.get(),
+        committed: domain.committed.get(),
+        unseen: domain.unseen.get(),
+        reserved: bookings.reserved_in(&domain.key).get(),
+        unrated: domain.unrated,
+    };
+    standing.map(sample).collect()
 }
 
 fn power_nodes(snapshot: &Snapshot, now: Timestamp) -> PowerNodes {

@@ -10,7 +10,10 @@
 
 pub mod demo;
 pub mod overview;
+pub mod probe;
+pub mod replay;
 pub mod run;
 pub mod settings;
+pub mod site;
 pub mod tables;
 pub mod yaml;

@@ -3,6 +3,7 @@
 use super::settings::{Loaded, RELOAD, ReloadRule};
 use super::tables::{Figures, Uncertain};
 use crate::carbon::settings::{CarbonSettings, SourceSettings};
+use crate::outbound::Secret;
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Watts};
 use serde::Serialize;
@@ -24,6 +25,8 @@ pub struct Overview {
     pub uncertain_regions: Vec<Uncertain>,
     /// GPU models known.
     pub gpus: Vec<GpuOverview>,
+    /// Kinds of power domains.
+    pub domains: Vec<DomainOverview>,
     /// When each key takes effect.
     pub reload: &'static [ReloadRule],
     /// What the operator may not expect.
@@ -66,6 +69,41 @@ pub struct GpuOverview {
     pub sources: Option<Figures>,
 }
 
+/// A kind of power domain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainOverview {
+    /// Its name.
+    pub name: String,
+    /// The node label whose values are the domains; without one each node is a domain.
+    pub label: Option<String>,
+    /// The cap of each, where it has none of its own.
+    pub gpu_watts: Option<Watts>,
+    /// Caps of single domains.
+    pub values: BTreeMap<String, Watts>,
+    /// Shares of a cap that pods below a priority may fill: priority and share.
+    pub shares: Vec<(i32, f64)>,
+}
+
+fn domains(loaded: &Loaded) -> Vec<DomainOverview> {
+    let rules = loaded.settings.power.domains.iter().map(|rule| DomainOverview {
+        name: rule.name.to_string(),
+        label: rule.label.as_deref().map(str::to_owned),
+        gpu_watts: rule.gpu_watts,
+        values: rule
+            .values
+            .iter()
+            .map(|(value, cap)| (value.to_string(), *cap))
+            .collect(),
+        shares: rule
+            .shares
+            .iter()
+            .map(|share| (share.below_priority, share.share.get()))
+            .collect(),
+    });
+    rules.collect()
+}
+
 /// What a provider can give when all is well; nothing where its figures are of another kind than the one ranked. Whether a
 /// file holds a forecast is seen when it is read; it is counted as if.
 fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
@@ -77,6 +115,12 @@ fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
             &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology]
         }
         SourceSettings::Prometheus { .. } => &[Rung::Live, Rung::LastKnown, Rung::Climatology],
+        SourceSettings::ElectricityMaps(_) => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
+        SourceSettings::WattTime(settings) => match settings.signal {
+            Signal::Marginal => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
+            // Up to three days late, and without a forecast.
+            Signal::Average => &[Rung::Climatology],
+        },
         SourceSettings::Static => &[Rung::Static],
     }
 }
@@ -110,6 +154,7 @@ impl Overview {
             regions,
             uncertain_regions: tables.regions.uncertain.clone(),
             gpus: gpus(loaded),
+            domains: domains(loaded),
             reload: RELOAD,
         }
     }
@@ -178,8 +223,13 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
             zone.zone
         ));
     }
+    notes.extend(keys(loaded));
     if kind.signal == Signal::Marginal {
-        notes.push("marginal intensity has no yearly averages, and must not be used for accounting".to_owned());
+        notes.push(
+            "carbon.placementSignal is marginal: pods go where one more kilowatt-hour is modelled to cost least, which no \
+             meter shows; there are no yearly averages of it, and emissions are accounted for by the average in any case"
+                .to_owned(),
+        );
     }
     let rules = &loaded.settings.placement.namespaces.default;
     let known =
@@ -196,4 +246,18 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
         ));
     }
     notes
+}
+
+/// Key files that hold no key. What they hold is not told.
+fn keys(loaded: &Loaded) -> Vec<String> {
+    let providers = loaded.settings.carbon.providers.iter();
+    let files = providers.flat_map(|provider| {
+        let files = provider.source.key_files().into_iter();
+        files.map(move |file| (provider.name.as_str(), file))
+    });
+    let wrong = files.filter_map(|(name, file)| {
+        let error = Secret::read(file).err()?;
+        Some(format!("provider {name} has no key here: {error}"))
+    });
+    wrong.collect()
 }

@@ -3,17 +3,19 @@
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
-use crate::cluster::{ClusterWatch, connect};
+use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
 use crate::extender::{self, Extender, Placement};
 use crate::outbound::HttpClient;
-use crate::power::PowerSources;
+use crate::power::{Found, PowerSources};
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Senders, Writer, channels};
+use crate::world::{Journal, Senders, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::snapshot::Surroundings;
+use kube::Client;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,25 +40,21 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let (told, journal) = Journal::new(&settings.decisions, Arc::clone(&clock), metrics.clone()).unzip();
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
-    let cluster = ClusterWatch::new(client, settings.cluster.labels.clone());
+    let cluster =
+        ClusterWatch::new(client.clone(), settings.labels()).gpu_classes(settings.cluster.gpu_classes.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
     let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
     let state = Extender::new(
         Arc::clone(&world),
         Arc::clone(&placement),
-        settings.cluster.labels.clone(),
+        settings.labels(),
         settings.extender,
         (Arc::clone(&clock), metrics.clone()),
         senders.records.clone(),
     );
-    let listener = serve::bind(settings.extender.listen)
-        .await
-        .context("extender.listen cannot be bound")?;
-    let admin_listener = serve::bind(settings.admin.listen)
-        .await
-        .context("admin.listen cannot be bound")?;
-    tracing::info!(extender = %listener.address, admin = %admin_listener.address, "listening");
+    let (listener, admin_listener) = listen(&settings).await?;
     let admin = Admin {
         world,
         metrics: metrics.clone(),
@@ -69,18 +67,31 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
-    endless(&mut tasks, "writer", writer.run(inbox, stop.clone()));
+    endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
+    if let Some(journal) = journal {
+        // Ends when the writer has: nobody is left to tell it anything.
+        tasks.spawn_blocking(|| {
+            journal.run();
+            ("decisions", Ok(()))
+        });
+    }
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
-    let power = PowerSources::new(settings.power.clone(), http);
-    let (to_carbon, to_power) = (senders.carbon.clone(), senders.power.clone());
+    let carbon = carbon.run(
+        Arc::clone(&clock),
+        senders.carbon.clone(),
+        metrics.clone(),
+        stop.clone(),
+    );
+    endless(&mut tasks, "carbon", carbon);
+    let pods = exporters(&mut tasks, &client, &settings, &metrics, &stop);
+    let power = PowerSources::new(settings.power.clone(), http).following(pods);
     endless(
         &mut tasks,
-        "carbon",
-        carbon.run(Arc::clone(&clock), to_carbon, metrics.clone(), stop.clone()),
+        "power",
+        power.run(clock, senders.power.clone(), metrics, stop.clone()),
     );
-    endless(&mut tasks, "power", power.run(clock, to_power, metrics, stop.clone()));
     let live = Live {
         log,
         yearly,
@@ -89,6 +100,18 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     };
     tasks.spawn(reload(path, loaded, live, stop.clone()));
     supervise(tasks, stopping, stop).await
+}
+
+/// Binds both addresses before anything is asked of anybody.
+async fn listen(settings: &Settings) -> anyhow::Result<(serve::Listener, serve::Listener)> {
+    let bind = async |key: &'static str, address| {
+        let bound = serve::bind(address).await;
+        bound.with_context(|| format!("{key} cannot be bound"))
+    };
+    let extender = bind("extender.listen", settings.extender.listen).await?;
+    let admin = bind("admin.listen", settings.admin.listen).await?;
+    tracing::info!(extender = %extender.address, admin = %admin.address, "listening");
+    Ok((extender, admin))
 }
 
 /// The tasks of the process by name, and what became of each.
@@ -102,16 +125,45 @@ fn endless(tasks: &mut Tasks, name: &'static str, task: impl Future<Output = ()>
     });
 }
 
-/// Follows the nodes and the pods of the cluster.
+/// Follows the nodes and the pods of the cluster, and what pods are given by claim.
 fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: &Metrics, stop: &CancellationToken) {
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let nodes = cluster
         .clone()
         .run_nodes(events, move || failed.watch_error("nodes"), stop.clone());
     endless(tasks, "nodes", nodes);
+    for kind in DeviceKind::ALL {
+        let (events, failed) = (senders.cluster.clone(), metrics.clone());
+        let watched =
+            cluster
+                .clone()
+                .run_devices(kind, events, move || failed.watch_error(kind.name()), stop.clone());
+        endless(tasks, kind.name(), watched);
+    }
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);
+}
+
+/// Follows the pods that power sources look for, by the name of the source.
+fn exporters(
+    tasks: &mut Tasks,
+    client: &Client,
+    settings: &Settings,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> HashMap<String, Found> {
+    let mut found = HashMap::new();
+    for source in &settings.power.sources {
+        let Some(pods) = source.origin.pods() else { continue };
+        let watch = ExporterWatch::new(client.clone(), &pods.namespace, &pods.selector);
+        let (to_power, from_watch) = watch::channel(Vec::new());
+        let failed = metrics.clone();
+        let run = watch.run(to_power, move || failed.watch_error("exporters"), stop.clone());
+        endless(tasks, "exporters", run);
+        found.insert(source.name.clone(), from_watch);
+    }
+    found
 }
 
 /// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.
@@ -188,7 +240,10 @@ async fn reload(
 }
 
 fn placement(generation: u64, settings: &Settings) -> Placement {
-    let (policy, namespaces) = (settings.placement.policy.clone(), settings.placement.namespaces.clone());
+    let (policy, namespaces) = (
+        Arc::new(settings.placement.policy.clone()),
+        settings.placement.namespaces.clone(),
+    );
     Placement {
         generation,
         policy,
@@ -201,13 +256,13 @@ fn band(settings: &Settings) -> f64 {
 }
 
 /// Hosts that the settings name as sources: naming one there allows it.
-fn named_hosts(settings: &Settings) -> Vec<String> {
+pub(super) fn named_hosts(settings: &Settings) -> Vec<String> {
     let carbon = settings
         .carbon
         .providers
         .iter()
         .filter_map(|provider| provider.source.url());
-    let power = settings.power.sources.iter().map(|source| &source.url);
+    let power = settings.power.sources.iter().flat_map(|source| source.origin.urls());
     carbon
         .chain(power)
         .filter_map(|url| url.host_str().map(str::to_owned))

@@ -1,10 +1,8 @@
 //! `heliotrope explain`: why a pod is where it is.
 
+use super::admin;
 use super::failure::Failure;
 use super::render::{self, Output};
-use crate::outbound::HttpClient;
-use crate::outbound::settings::RawOutbound;
-use crate::settings::Problems;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value;
@@ -25,7 +23,7 @@ pub(super) struct Explain {
     #[arg(
         long,
         env = "HELIOTROPE_ADMIN",
-        default_value = "http://127.0.0.1:8651",
+        default_value = admin::DEFAULT,
         value_name = "URL"
     )]
     admin: Url,
@@ -60,16 +58,8 @@ impl Explain {
     }
 
     fn ask(&self) -> anyhow::Result<Value> {
-        let host = self.admin.host_str().unwrap_or_default().to_owned();
-        let mut settings = RawOutbound::default().validate(&mut Problems::default());
-        settings.allow_plain_http.insert(host.clone());
-        let http = HttpClient::new(&settings, [host])?;
-        let mut url = self.admin.join("explain")?;
-        url.query_pairs_mut().append_pair("pod", &self.pod);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let body = runtime
-            .block_on(http.get(url))
-            .map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
+        let body = admin::get(&self.admin, "explain", &[("pod", &self.pod)])?;
+        let body = body.map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
         serde_json::from_slice(&body).context("the answer is not a decision")
     }
 
@@ -86,7 +76,19 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
-        let rows: Vec<[String; 11]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
+        if let Some(group) = decision["group"].as_object() {
+            let region = &group["region"];
+            let region = region["region"].as_str().or_else(|| region["zone"].as_str());
+            writeln!(
+                out,
+                "gang {}: {} in region {}, {} to come",
+                text(&group["key"]),
+                text(&group["outcome"]),
+                region.unwrap_or("-"),
+                group["toCome"],
+            )?;
+        }
+        let rows: Vec<[String; 12]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
         render::table(out, HEADER, &rows)?;
         let preferred = candidates
             .iter()
@@ -105,7 +107,7 @@ impl Explain {
 }
 
 /// Titles of [`cells`].
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "node",
     "zone",
     "model",
@@ -117,10 +119,11 @@ const HEADER: [&str; 11] = [
     "power",
     "score",
     "measured W",
+    "host W",
 ];
 
 /// One candidate as a row.
-fn cells(row: &Value) -> [String; 11] {
+fn cells(row: &Value) -> [String; 12] {
     let cost = &row["cost"];
     [
         text(&row["node"]),
@@ -136,6 +139,7 @@ fn cells(row: &Value) -> [String; 11] {
             .as_str()
             .map_or_else(|| number(&row["score"], 0), |rule| format!("refused: {rule}")),
         number(&row["measuredWatts"], 0),
+        number(&row["hostWatts"], 0),
     ]
 }
 

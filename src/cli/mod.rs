@@ -5,16 +5,21 @@
 //! ```
 //!
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
-//! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
+//! settings are wrong, and of `check` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
 
+mod admin;
 mod check;
 mod demo;
 mod explain;
 mod failure;
+mod figure;
 mod render;
+mod replay;
+mod report;
 mod run;
 mod scheduler_config;
 mod stanza;
+mod text;
 
 pub use failure::Failure;
 pub use stanza::{ExtenderStanza, ManagedResource};
@@ -31,7 +36,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` also ends with 3 and 4: see there.";
 
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]
@@ -40,6 +45,8 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Replay(replay::Replay),
+    Report(report::ReportCommand),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -63,6 +70,8 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Replay(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {

@@ -1,12 +1,15 @@
+use super::claims::{Claim, ClaimStatus, ExtendedClaimStatus, Said};
+use super::group::Membership;
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
-use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use heliotrope_core::workload::{Annotations, GpuAsk, Group, Owner, OwnerKind, PodClaims, PodFacts, PodPhase};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A Pod, cut to what decisions read.
@@ -36,6 +39,16 @@ struct Spec {
     affinity: Option<Affinity>,
     topology_spread_constraints: Option<Vec<IgnoredAny>>,
     scheduling_gates: Option<Vec<IgnoredAny>>,
+    resource_claims: Option<Vec<Claim>>,
+    /// Kubernetes' own workload API (1.36), behind the feature gate `GenericWorkload`.
+    scheduling_group: Option<SchedulingGroup>,
+    subdomain: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SchedulingGroup {
+    pod_group_name: Option<String>,
 }
 
 type Amounts = BTreeMap<String, String>;
@@ -72,9 +85,81 @@ struct Preferences {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Status {
-    #[serde(default)]
     phase: Option<String>,
+    resource_claim_statuses: Option<Vec<ClaimStatus>>,
+    #[serde(rename = "extendedResourceClaimStatus")]
+    extended_resource_claim: Option<ExtendedClaimStatus>,
+    #[serde(default, rename = "nominatedNodeName")]
+    nominated_node_name: Option<Arc<str>>,
+    #[serde(default)]
+    conditions: Option<Vec<Condition>>,
+    #[serde(default, rename = "containerStatuses")]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    state: Option<ContainerState>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    running: Option<Running>,
+    terminated: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Running {
+    started_at: Option<String>,
+}
+
+impl Status {
+    /// When the last of the containers started, once none of them waits any more. One that has ended draws nothing.
+    fn started_at(&self) -> Option<Timestamp> {
+        let mut last = None;
+        for state in self
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|status| status.state.as_ref())
+        {
+            match state {
+                Some(ContainerState {
+                    running: Some(running), ..
+                }) => {
+                    let at: Timestamp = running.started_at.as_deref()?.parse().ok()?;
+                    last = last.max(Some(at));
+                }
+                Some(ContainerState {
+                    terminated: Some(_), ..
+                }) => {}
+                _ => return None,
+            }
+        }
+        last
+    }
+
+    fn is_unschedulable(&self) -> bool {
+        let mut conditions = self.conditions.iter().flatten();
+        conditions.any(|condition| {
+            condition.r#type == "PodScheduled"
+                && condition.status == "False"
+                && condition.reason.as_deref() == Some("Unschedulable")
+        })
+    }
 }
 
 impl LeanPod {
@@ -88,22 +173,29 @@ impl LeanPod {
             .flatten()
             .map(|(k, v)| (k.as_str(), v.as_str()));
         let spec = &self.spec;
+        let gpus = self.gpus();
+        let namespace = Arc::from(self.metadata.namespace.as_deref().unwrap_or_default());
         let class = spec.priority_class_name.as_deref().unwrap_or_default();
         Some(PodFacts {
             uid: Arc::from(self.metadata.uid.as_deref()?),
-            namespace: Arc::from(self.metadata.namespace.as_deref().unwrap_or_default()),
+            group: self.group(&namespace),
+            namespace,
             name: Arc::from(self.metadata.name.as_deref()?),
             resource_version: Arc::from(self.metadata.resource_version.as_deref().unwrap_or_default()),
             owner: self.owner(),
             priority: spec.priority.unwrap_or(0),
             system_priority: class.starts_with("system-"),
-            gpus: self.gpus(),
+            gpus,
+            claims: self.claims(gpus),
             cpu_milli: spec.effective("cpu", amounts::milli),
             memory_bytes: spec.effective("memory", amounts::whole),
             annotations: Annotations::keep(annotations),
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
+            nominated: self.status.nominated_node_name.clone().filter(|name| !name.is_empty()),
+            started_at: self.status.started_at(),
+            unschedulable: self.status.is_unschedulable(),
             phase: match self.status.phase.as_deref() {
                 Some("Succeeded" | "Failed") => PodPhase::Finished,
                 Some("Running") => PodPhase::Running,
@@ -112,14 +204,25 @@ impl LeanPod {
         })
     }
 
+    fn controller(&self) -> Option<&OwnerReference> {
+        let mut owners = self.metadata.owner_references.iter().flatten();
+        owners.find(|owner| owner.controller == Some(true))
+    }
+
+    fn group(&self, namespace: &Arc<str>) -> Option<Group> {
+        let group = self.spec.scheduling_group.as_ref();
+        let membership = Membership {
+            metadata: &self.metadata,
+            namespace,
+            pod_group: group.and_then(|group| group.pod_group_name.as_deref()),
+            subdomain: self.spec.subdomain.as_deref(),
+            controller: self.controller(),
+        };
+        membership.group()
+    }
+
     fn owner(&self) -> Owner {
-        let controller = self
-            .metadata
-            .owner_references
-            .iter()
-            .flatten()
-            .find(|owner| owner.controller == Some(true));
-        let Some(controller) = controller else {
+        let Some(controller) = self.controller() else {
             return Owner {
                 kind: OwnerKind::None,
                 name: Arc::from(""),
@@ -147,10 +250,7 @@ impl LeanPod {
 
     /// The GPU resource asked for. A pod may name several; the one that is most boards counts.
     fn gpus(&self) -> Option<GpuAsk> {
-        let all = [&self.spec.containers, &self.spec.init_containers];
-        let containers = all.into_iter().flatten().flatten();
-        let names = containers.flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()));
-        let asks = names.filter_map(|name| {
+        let asks = self.spec.resource_names().filter_map(|name| {
             let units = self.spec.effective(name, amounts::whole);
             Some(GpuAsk {
                 resource: GpuResource::parse(name)?.cut(self.spec.virtual_size(name)),
@@ -159,9 +259,34 @@ impl LeanPod {
         });
         asks.filter(|ask| ask.units > 0).max_by_key(|ask| ask.milli())
     }
+
+    fn claims(&self, own: Option<GpuAsk>) -> Option<Box<PodClaims>> {
+        let names: BTreeSet<&str> = self.spec.resource_names().map(String::as_str).collect();
+        let amounts = names
+            .into_iter()
+            .map(|name| (name, self.spec.effective(name, amounts::whole)));
+        Said {
+            namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
+            claims: self.spec.resource_claims.as_ref(),
+            statuses: self.status.resource_claim_statuses.as_ref(),
+            special: self.status.extended_resource_claim.as_ref(),
+            resources: amounts.collect(),
+            own,
+        }
+        .facts()
+    }
 }
 
 impl Spec {
+    /// Every resource that a container names, some of them several times.
+    fn resource_names(&self) -> impl Iterator<Item = &String> {
+        let containers = [&self.containers, &self.init_containers]
+            .into_iter()
+            .flatten()
+            .flatten();
+        containers.flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()))
+    }
+
     /// How large the pod wants each GPU of a resource, if the resource can be cut at will.
     fn virtual_size(&self, resource: &str) -> VirtualGpu {
         let all = self.containers.iter().chain(&self.init_containers).flatten();

@@ -1,3 +1,4 @@
+use super::devices::GpuClasses;
 use super::node::{Labels, LeanNode};
 use super::pod::LeanPod;
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -14,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Watches nodes and pods and tells what changes.
 #[derive(Clone)]
 pub struct ClusterWatch {
-    client: Client,
+    pub(super) client: Client,
     labels: Labels,
+    pub(super) gpu_classes: GpuClasses,
 }
 
 impl Debug for ClusterWatch {
@@ -30,7 +32,18 @@ impl ClusterWatch {
     /// A watch over the whole cluster.
     #[must_use]
     pub fn new(client: Client, labels: Labels) -> Self {
-        Self { client, labels }
+        Self {
+            client,
+            labels,
+            gpu_classes: GpuClasses::default(),
+        }
+    }
+
+    /// With device classes that are GPUs because the settings say so.
+    #[must_use]
+    pub fn gpu_classes(mut self, classes: GpuClasses) -> Self {
+        self.gpu_classes = classes;
+        self
     }
 
     /// Watches nodes until cancelled or until nobody listens. An API server that restarts or is away is waited for with
@@ -67,13 +80,13 @@ impl ClusterWatch {
 }
 
 /// One malformed object is logged and left out; it must not stop the others.
-fn valid<K>(guarded: DeserializeGuard<K>) -> Option<K> {
+pub(super) fn valid<K>(guarded: DeserializeGuard<K>) -> Option<K> {
     guarded.0.inspect_err(|invalid| tracing::warn!(error = %invalid.error, name = invalid.metadata.name, "object left out: it cannot be read")).ok()
 }
 
-type Guarded<K> = DeserializeGuard<K>;
+pub(super) type Guarded<K> = DeserializeGuard<K>;
 
-fn stream<K>(api: Api<Guarded<K>>) -> impl Stream<Item = Result<Event<Guarded<K>>, watcher::Error>> + Send
+pub(super) fn stream<K>(api: Api<Guarded<K>>) -> impl Stream<Item = Result<Event<Guarded<K>>, watcher::Error>> + Send
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {

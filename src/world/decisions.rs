@@ -1,10 +1,11 @@
 use super::bindings::BindOutcome;
-use super::record::{PodId, Record, Stage};
+use super::record::{Asked, PodId, Record, Stage};
+use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{NodeCost, Refusal};
-use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{NodeIx, Snapshot};
-use heliotrope_core::workload::{Exemption, Workload};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
+use heliotrope_core::quantity::{Rung, Source, Watts};
+use heliotrope_core::snapshot::{DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -32,11 +33,22 @@ pub struct CandidateView {
     /// Whether it ran anything.
     pub awake: bool,
     /// How good its power figure was.
-    pub power_rung: Option<&'static str>,
+    pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Watts measured of its host.
+    pub host_watts: Option<f64>,
+    /// What is in them.
+    pub host_scope: Option<HostScope>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
+    /// Whether its provider estimated it.
+    pub carbon_estimated: Option<bool>,
+    /// The power domains that it stands in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<DomainView>,
+    /// Watts that the pod may come to draw on its GPUs beyond idle, which caps reserve; `None` where the model is unknown.
+    pub booked_gpu_watts: Option<f64>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -45,6 +57,37 @@ pub struct CandidateView {
     pub offered: bool,
     /// Its score; `None` until prioritize was called.
     pub score: Option<u8>,
+}
+
+/// A power domain of a candidate as it stood when the pod was judged, in watts of GPUs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainView {
+    /// Which.
+    #[serde(flatten)]
+    pub key: Arc<DomainKey>,
+    /// Its cap.
+    pub cap_gpu_watts: f64,
+    /// What was drawn, or might come to be by what was bound.
+    pub committed_gpu_watts: f64,
+    /// The part of it that telemetry could not show yet.
+    pub unseen_gpu_watts: f64,
+    /// What other pods were promised that were not bound yet.
+    pub reserved_gpu_watts: f64,
+}
+
+/// The gang of a pod, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupView {
+    /// Which gang.
+    pub key: GroupKey,
+    /// The region chosen for the pod.
+    pub region: NodeRegion,
+    /// How it was found.
+    pub outcome: GroupOutcome,
+    /// Members that were still to be bound, this one among them.
+    pub to_come: u32,
 }
 
 /// One recorded decision: the last attempt to place a pod.
@@ -65,10 +108,17 @@ pub struct DecisionView {
     pub workload: Option<Workload>,
     /// The rung of the comparison.
     pub rung: Option<Rung>,
+    /// The pod's gang and its region; nothing for a pod in none.
+    pub group: Option<GroupView>,
     /// Candidates, cheapest first, unknown last; only the cheapest when the log was full.
     pub candidates: Vec<CandidateView>,
     /// How many candidates there were.
     pub offered_to_us: usize,
+    /// What there was to choose from; whatever rows are cut, it stays.
+    pub choice: Option<Choice>,
+    /// Whether rows were cut.
+    #[serde(skip)]
+    pub(super) cut: bool,
     /// Where it was bound.
     pub bound: Option<Arc<str>>,
     /// Where that node stood.
@@ -137,59 +187,67 @@ impl DecisionLog {
         self.order.iter().filter_map(|uid| self.by_uid.get(uid))
     }
 
-    /// Takes a record in.
-    pub(super) fn record(&mut self, record: Record) {
+    /// The decision about a pod.
+    pub(super) fn get(&self, uid: &str) -> Option<&DecisionView> {
+        self.by_uid.get(uid)
+    }
+
+    /// Takes a record in; `band` is the share within which costs are equal.
+    pub(super) fn record(&mut self, record: &Record, band: f64) {
         let Record { pod, at, stage } = record;
         match stage {
             Stage::Exempt(exemption) => {
-                let mut view = empty(pod, at);
-                view.exempt = Some(exemption);
+                let mut view = empty(pod, *at);
+                view.exempt = Some(*exemption);
                 self.put(view);
             }
             Stage::Filter {
-                snapshot,
-                workload,
-                rung,
-                candidates,
-                costs,
+                asked,
+                offered,
+                weighed,
                 refused,
                 kept,
+                reserved,
+                group,
             } => {
-                let mut view = empty(pod, at);
-                view.generation = snapshot.generation;
-                view.workload = Some(*workload);
-                view.rung = rung;
-                view.offered_to_us = candidates.len();
-                let answers = costs.iter().zip(refused).zip(kept);
-                view.candidates = candidates
-                    .iter()
-                    .zip(answers)
+                let mut view = empty(pod, *at);
+                view.generation = asked.snapshot.generation;
+                view.group = group.and_then(|choice| group_view(&asked.snapshot, &asked.workload, choice));
+                view.workload = Some(asked.workload.clone());
+                view.rung = weighed.rung;
+                view.offered_to_us = offered.places.len();
+                let answers = weighed.costs.iter().zip(refused).zip(kept);
+                let rows = offered.places.iter().zip(answers);
+                view.candidates = rows
                     .filter_map(|(ix, ((cost, refused), kept))| {
                         Some(CandidateView {
-                            refused,
-                            offered: kept,
-                            ..row(&snapshot, (*ix)?, rung, *cost)?
+                            refused: *refused,
+                            offered: *kept,
+                            ..row(asked, reserved, (*ix)?, weighed.rung, *cost)?
                         })
                     })
                     .collect();
                 let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
                 view.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
+                view.choice = Some(choice(&view.candidates, band));
                 self.put(view);
             }
             Stage::Prioritize {
-                snapshot,
-                candidates,
-                scores,
+                asked, offered, scores, ..
             } => {
                 let Some(view) = self.by_uid.get_mut(&pod.uid) else {
                     return;
                 };
-                let names = candidates.iter().map(|ix| Some(snapshot.node((*ix)?)?.name.as_ref()));
-                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, s))).collect();
+                let places = offered.places.iter();
+                let names = places.map(|ix| Some(asked.snapshot.node((*ix)?)?.name.as_ref()));
+                let by_name: HashMap<&str, u8> =
+                    names.zip(scores).filter_map(|(name, s)| Some((name?, *s))).collect();
                 for candidate in &mut view.candidates {
                     candidate.score = by_name.get(candidate.node.as_ref()).copied();
                 }
             }
+            // Who may be evicted says nothing about where the pod goes.
+            Stage::Preempt { .. } => {}
         }
     }
 
@@ -232,6 +290,7 @@ impl DecisionLog {
             }
             if let Some(view) = self.by_uid.get_mut(uid) {
                 self.rows -= view.candidates.len().saturating_sub(TRIMMED_ROWS);
+                view.cut |= view.candidates.len() > TRIMMED_ROWS;
                 view.candidates.truncate(TRIMMED_ROWS);
                 view.candidates.shrink_to_fit();
             }
@@ -239,36 +298,89 @@ impl DecisionLog {
     }
 }
 
-fn empty(pod: PodId, at: Timestamp) -> DecisionView {
+fn group_view(snapshot: &Snapshot, workload: &Workload, choice: GroupChoice) -> Option<GroupView> {
+    Some(GroupView {
+        key: workload.group.as_ref()?.key.clone(),
+        region: snapshot.region(choice.region)?.clone(),
+        outcome: choice.outcome,
+        to_come: choice.to_come,
+    })
+}
+
+fn empty(pod: &PodId, at: Timestamp) -> DecisionView {
     DecisionView {
         pod: format!("{}/{}", pod.namespace, pod.name),
-        uid: pod.uid,
+        uid: Arc::clone(&pod.uid),
         at,
         generation: 0,
         exempt: None,
         workload: None,
         rung: None,
+        group: None,
         candidates: Vec::new(),
         offered_to_us: 0,
+        choice: None,
+        cut: false,
         bound: None,
         outcome: None,
     }
 }
 
-fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
+fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainView> {
+    let view = |ix: &DomainIx| {
+        let domain = snapshot.domain(*ix)?;
+        let reserved = usize::try_from(ix.0).ok().and_then(|ix| reserved.get(ix));
+        Some(DomainView {
+            key: Arc::clone(&domain.key),
+            cap_gpu_watts: domain.cap.get(),
+            committed_gpu_watts: domain.committed.get(),
+            unseen_gpu_watts: domain.unseen.get(),
+            reserved_gpu_watts: reserved.map_or(0.0, |watts| watts.get()),
+        })
+    };
+    let standing = snapshot.node(ix).map(|node| node.domains.iter());
+    standing.into_iter().flatten().filter_map(view).collect()
+}
+
+/// What the candidates that no rule refuses amount to.
+fn choice(candidates: &[CandidateView], band: f64) -> Choice {
+    let acceptable = candidates.iter().filter(|candidate| candidate.refused.is_none());
+    let offered = acceptable.map(|candidate| Offered {
+        zone: candidate.zone.as_ref().map(ZoneId::as_str),
+        model: candidate.model.as_deref(),
+        cost: candidate.cost.as_ref(),
+    });
+    Choice::of(offered, band)
+}
+
+/// One candidate; `reserved` is what was promised to others in each power domain.
+fn row(
+    asked: &Asked,
+    reserved: &[Watts],
+    ix: NodeIx,
+    rung: Option<Rung>,
+    cost: Option<NodeCost>,
+) -> Option<CandidateView> {
+    let snapshot = &asked.snapshot;
     let node = snapshot.node(ix)?;
     let zone = node.zone.and_then(|zone| snapshot.zone(zone));
     let profile = node
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
+    let view = rung.and_then(|rung| zone?.view(rung));
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),
         model: profile.map(|profile| Arc::clone(&profile.model)),
         awake: node.awake,
-        power_rung: Some(node.power.rung.name()),
+        power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
-        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
+        host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
+        host_scope: node.host_watts.as_ref().map(|host| host.scope),
+        carbon_source: view.map(|view| view.source.clone()),
+        carbon_estimated: view.map(|view| view.estimated),
+        domains: domains(snapshot, ix, reserved),
+        booked_gpu_watts: node.booking(asked.workload.gpus).map(f64::from),
         cost,
         refused: None,
         offered: false,

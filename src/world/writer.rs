@@ -1,11 +1,14 @@
-use super::World;
+use super::journal::{Entry, JournalSender};
 use super::readiness::Readiness;
-use super::record::Record;
+use super::record::{Record, Stage};
+use super::{World, account};
 use crate::telemetry::{Clock, Metrics};
+use heliotrope_core::quantity::Ratio;
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
 use heliotrope_core::workload::{OwnerKind, PodFacts};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -73,9 +76,13 @@ pub struct Writer {
     surroundings: watch::Receiver<(Surroundings, f64)>,
     clock: Clock,
     metrics: Metrics,
+    /// The log on the disk, if there is one.
+    journal: Option<JournalSender>,
     readiness: Readiness,
-    /// UIDs of the GPU pods seen bound, so that each is counted once.
+    /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
+    /// Pods bound of which it is not known yet whether their claims are for GPUs.
+    undecided: HashMap<Arc<str>, Box<PodFacts>>,
     /// Those of them seen since a watch started anew: a pod that went away meanwhile is never told of again.
     relisted: Option<HashSet<Arc<str>>>,
 }
@@ -104,11 +111,21 @@ impl Writer {
             surroundings,
             clock,
             metrics,
+            journal: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
+            undecided: HashMap::new(),
             relisted: None,
         };
         (writer, world)
+    }
+
+    /// Tells the log on the disk as well.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Option<JournalSender>) -> Self {
+        self.world.journalled.store(journal.is_some(), Ordering::Relaxed);
+        self.journal = journal;
+        self
     }
 
     /// Takes in what comes and publishes pictures of it until cancelled.
@@ -128,20 +145,22 @@ impl Writer {
                     dirty = true;
                 }
                 Some(report) = inbox.power.recv() => {
-                    self.builder.apply_power(report);
+                    let source = report.source.clone();
+                    let refused = self.builder.apply_power(report);
+                    self.metrics.implausible(source.as_str(), refused);
                     dirty = true;
                 }
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
                     // A decision is told before the pod is bound: a binding must not overtake it in the other channel.
                     while let Ok(record) = inbox.records.try_recv() {
-                        self.world.decisions().record(record);
+                        self.record(record);
                     }
                     for event in events.drain(..) {
                         self.observe(event);
                     }
                     dirty |= count > 0;
                 }
-                Some(record) = inbox.records.recv() => self.world.decisions().record(record),
+                Some(record) = inbox.records.recv() => self.record(record),
                 Ok(()) = self.surroundings.changed() => {
                     let surroundings = self.surroundings.borrow_and_update().0.clone();
                     self.builder.surround(surroundings);
@@ -157,11 +176,40 @@ impl Writer {
         }
     }
 
+    fn record(&self, record: Record) {
+        let band = self.band();
+        if matches!(record.stage, Stage::Filter { .. }) {
+            self.world.book().weighed(record.at, Ratio::saturating(band));
+        }
+        self.world.decisions().record(&record, band);
+        // A pod that nothing was decided about cannot be replayed.
+        if let Some(journal) = self
+            .journal
+            .as_ref()
+            .filter(|_| !matches!(record.stage, Stage::Exempt(_)))
+        {
+            journal.tell(Entry::Record(Box::new(record)));
+        }
+    }
+
     fn publish(&mut self) {
-        let snapshot = self.builder.build((self.clock)());
-        self.world.snapshot.store(Arc::new(snapshot));
+        self.decide_bindings();
+        let now = (self.clock)();
+        let snapshot = Arc::new(self.builder.build(now));
+        {
+            let mut in_flight = self.world.in_flight();
+            in_flight.bookings.settle(&snapshot, now, |uid| self.builder.pod(uid));
+            self.world.snapshot.store(snapshot);
+        }
+        if self.readiness.is_ready() {
+            self.readiness.since.get_or_insert(now);
+        }
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
+    }
+
+    fn band(&self) -> f64 {
+        self.surroundings.borrow().1
     }
 
     fn observe(&mut self, event: ClusterEvent) {
@@ -172,11 +220,13 @@ impl Writer {
                 self.readiness.pods = true;
                 if let Some(seen) = self.relisted.take() {
                     self.bound.retain(|uid| seen.contains(uid));
+                    self.undecided.retain(|uid, _| seen.contains(uid));
                 }
             }
             ClusterEvent::Pod(pod) => self.observe_binding(pod),
             ClusterEvent::PodGone { uid } => {
                 self.bound.remove(uid);
+                self.undecided.remove(uid);
             }
             _ => {}
         }
@@ -186,7 +236,7 @@ impl Writer {
     /// Compares where a GPU pod was bound with what we preferred. Pods bound before the first list was complete are old
     /// news; those of DaemonSets and of the kubelet were never ours.
     fn observe_binding(&mut self, pod: &PodFacts) {
-        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some()) else {
+        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some() || pod.claims.is_some()) else {
             return;
         };
         if let Some(seen) = &mut self.relisted {
@@ -196,10 +246,47 @@ impl Writer {
         if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
             return;
         }
-        let band = self.surroundings.borrow().1;
-        let outcome = self.world.decisions().bound(&pod.uid, node, band);
-        if let Some(outcome) = outcome {
-            self.metrics.bound(outcome.name());
+        match self.builder.claimed(pod) {
+            // Its claim is told of by another watch, and a moment later.
+            Some(claimed) if claimed.unknown => {
+                self.undecided.insert(Arc::clone(&pod.uid), Box::new(pod.clone()));
+            }
+            Some(claimed) if claimed.ask().is_none() => {}
+            _ => self.count_binding(pod, node),
         }
+    }
+
+    /// Looks again at pods that were bound before their claims were known.
+    fn decide_bindings(&mut self) {
+        for (uid, pod) in std::mem::take(&mut self.undecided) {
+            let claimed = self.builder.claimed(&pod);
+            if claimed.as_ref().is_some_and(|claimed| claimed.unknown) {
+                self.undecided.insert(uid, pod);
+            } else if let (Some(node), true) = (&pod.node, claimed.is_some_and(|claimed| claimed.ask().is_some())) {
+                self.count_binding(&pod, node);
+            }
+        }
+    }
+
+    fn count_binding(&self, pod: &PodFacts, node: &Arc<str>) {
+        let mut decisions = self.world.decisions();
+        let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
+            return;
+        };
+        let placed = account::placed(decisions.get(&pod.uid), node, outcome);
+        drop(decisions);
+        self.metrics.bound(outcome.name());
+        if let Some(journal) = &self.journal {
+            journal.tell(Entry::Bound {
+                pod: format!("{}/{}", pod.namespace, pod.name),
+                uid: Arc::clone(&pod.uid),
+                at: (self.clock)(),
+                node: Arc::clone(node),
+                outcome,
+            });
+        }
+        let snapshot = self.world.snapshot();
+        let place = account::place(&snapshot, &pod.namespace, node);
+        self.world.book().add((self.clock)(), place, &placed);
     }
 }

@@ -82,7 +82,7 @@ fn kustomizations_name_files_that_exist() {
 }
 
 #[test]
-fn heliotrope_may_only_read_nodes_and_pods() {
+fn heliotrope_may_only_read_nodes_pods_and_claims() {
     let roles: Vec<_> = objects()
         .into_iter()
         .filter(|(_, object)| object["kind"] == "ClusterRole" || object["kind"] == "Role")
@@ -91,9 +91,35 @@ fn heliotrope_may_only_read_nodes_and_pods() {
     assert_eq!(roles.len(), 2, "one for the second scheduler, one for kubeadm");
     for (path, role) in roles {
         let allowed = serde_json::json!([
-            {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list", "watch"]}
+            {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list", "watch"]},
+            {
+                "apiGroups": ["resource.k8s.io"],
+                "resources": ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
+                "verbs": ["get", "list", "watch"],
+            },
         ]);
         assert_eq!(role["rules"], allowed, "{path}");
+    }
+}
+
+#[test]
+fn the_check_may_only_list() {
+    let roles: Vec<_> = objects()
+        .into_iter()
+        .filter(|(_, object)| object["metadata"]["name"] == "heliotrope-check")
+        .collect();
+    assert_eq!(roles.len(), 3);
+    for (path, role) in roles {
+        assert!(path.starts_with("deploy/kustomize/check/"), "{path}");
+        for rule in role["rules"].as_array().unwrap() {
+            assert_eq!(rule["verbs"], serde_json::json!(["list"]), "{path}");
+        }
+        let maps = role["rules"].to_string().contains("configmaps");
+        assert_eq!(
+            maps,
+            role["kind"] == "Role",
+            "{path}: ConfigMaps of named namespaces alone"
+        );
     }
 }
 

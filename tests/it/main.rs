@@ -11,6 +11,8 @@ mod cli;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod deploy;
@@ -18,6 +20,9 @@ mod deploy;
 mod docs;
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+#[path = "../fakes/mod.rs"]
+mod fakes;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
@@ -32,5 +37,7 @@ mod serve;
 mod settings;
 #[cfg(test)]
 mod settings_watch;
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod wire;

@@ -1,8 +1,9 @@
 use super::profile::{GpuProfile, ProfileError};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A model's place in the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModelIx(pub u16);
 
 /// Why a catalogue cannot be built.
@@ -34,12 +35,27 @@ pub enum CatalogueError {
     },
 }
 
+/// Who says a figure of a profile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureOrigin {
+    /// The operator.
+    Override,
+    /// The table that comes with Heliotrope, from a source of its own.
+    #[default]
+    Table,
+    /// The same table, by a rule of thumb.
+    RuleOfThumb,
+}
+
 /// Profiles by model. Labels, exporters and people write one model in many ways, so look-ups go through
 /// [`normalised_model_name`] and aliases.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GpuCatalogue {
     profiles: Vec<GpuProfile>,
     by_name: HashMap<String, ModelIx>,
+    /// Of bare, context and maximum, by model; the table where nothing is said.
+    origins: HashMap<ModelIx, [FigureOrigin; 3]>,
 }
 
 impl GpuCatalogue {
@@ -92,6 +108,19 @@ impl GpuCatalogue {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<ModelIx> {
         self.by_name.get(&normalised_model_name(name)).copied()
+    }
+
+    /// Says who says bare, context and maximum of a model.
+    pub fn originate(&mut self, model: &str, origins: [FigureOrigin; 3]) {
+        if let Some(ix) = self.find(model) {
+            self.origins.insert(ix, origins);
+        }
+    }
+
+    /// Who says bare, context and maximum of a model.
+    #[must_use]
+    pub fn origins(&self, model: ModelIx) -> [FigureOrigin; 3] {
+        self.origins.get(&model).copied().unwrap_or_default()
     }
 
     /// The profile of a model.

@@ -2,7 +2,7 @@ use super::candidate::Candidate;
 use super::policy::Throughput;
 use super::question::Question;
 use super::stranded;
-use crate::gpu::{GpuProfile, ModelIx};
+use crate::gpu::ModelIx;
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
 use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
 use crate::workload::Horizon;
@@ -22,6 +22,8 @@ pub struct NodeCost {
     pub watts: Watts,
     /// The part of `watts` that waking the node costs.
     pub wake: Watts,
+    /// How surely another pod was promised the node, from 0 to 1: by so much it is awake already.
+    pub promised: f64,
     /// Run time on this node.
     pub seconds: f64,
     /// Mean intensity over the run time.
@@ -98,18 +100,13 @@ struct Scale<'a> {
     pending: f64,
     /// Watts that the pod adds on the host.
     host: Watts,
-    reference: Option<&'a GpuProfile>,
-    /// The work on each model, for the boards asked for.
-    by_model: Vec<Option<Run>>,
+    /// The model that durations are stated on.
+    reference: Option<ModelIx>,
+    /// Run time by model for the boards asked for. It is the model's and not the node's: nodes with one model do the work
+    /// in one time.
+    spans: Vec<Option<SignedDuration>>,
     /// Mean intensity by zone and model, looked up when first needed.
     means: Vec<Option<GramsPerKwh>>,
-}
-
-/// The work on one model.
-#[derive(Clone, Copy)]
-struct Run {
-    active: Watts,
-    span: SignedDuration,
 }
 
 impl<'a> Scale<'a> {
@@ -124,8 +121,6 @@ impl<'a> Scale<'a> {
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
         let gpus = GpuSlots::default().share(workload.gpus);
-        let named = around.catalogue.find(&policy.reference_model);
-        let reference = named.and_then(|ix| around.catalogue.profile(ix));
         let waiting = f64::from(snapshot.pending.of(workload.gpus.resource.vendor));
         let mut scale = Self {
             question,
@@ -133,51 +128,56 @@ impl<'a> Scale<'a> {
             gpus,
             pending: waiting / f64::from(workload.gpus.milli().max(1)),
             host,
-            reference,
-            by_model: Vec::new(),
+            reference: around.catalogue.find(&policy.reference_model),
+            spans: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
         };
-        scale.by_model = profiles.iter().map(|profile| scale.run(profile, gpus)).collect();
+        let models = (0..).map(ModelIx).take(profiles.len());
+        scale.spans = models.map(|model| scale.span(model, gpus)).collect();
         scale
     }
 
-    /// The work on boards of a model. A share of a board takes its share of the board's watts, and is compared with the
-    /// same share of a board of the reference model.
-    fn run(&self, profile: &GpuProfile, gpus: f64) -> Option<Run> {
-        let active_of = |profile: &GpuProfile| profile.active(self.question.workload.utilisation) * gpus + self.host;
-        let active = active_of(profile);
-        let ratio = match self.question.policy.throughput {
+    /// How long the work takes on boards of a model. A share of a board is compared with the same share of a board of the
+    /// reference model.
+    fn span(&self, model: ModelIx, gpus: f64) -> Option<SignedDuration> {
+        let Question {
+            snapshot,
+            workload,
+            policy,
+            ..
+        } = *self.question;
+        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + self.host);
+        let ratio = match policy.throughput {
             // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-            Throughput::Neutral => {
-                let profiles = self.question.snapshot.surroundings.catalogue.profiles();
-                neutral_ratio(active_of(self.reference.or(profiles.first())?), active)
+            Throughput::Neutral => neutral_ratio(active_of(self.reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
+            mode => {
+                let throughput = |model| mode.of(snapshot.surroundings.catalogue.profile(model)?);
+                throughput(self.reference?)? / throughput(model)?
             }
-            mode => mode.of(self.reference?)? / mode.of(profile)?,
         };
-        let span =
-            SignedDuration::try_from_secs_f64(self.question.workload.duration.span.as_secs_f64() * ratio).ok()?;
-        Some(Run { active, span })
+        SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
     }
 
-    /// The work on a node, and its mean intensity. Nodes that hand out whole boards share what was computed by model.
-    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(Run, GramsPerKwh)> {
+    /// How long the work takes on a node, and the mean intensity meanwhile. Nodes that hand out whole boards share what
+    /// was computed by model.
+    fn on(&mut self, node: &NodeState, gpus: f64) -> Option<(SignedDuration, GramsPerKwh)> {
         let (zone, model) = (node.zone?, node.model?);
         if gpus.total_cmp(&self.gpus).is_eq() {
-            let run = (*self.by_model.get(usize::from(model.0))?)?;
-            return Some((run, self.mean(zone, model, run.span)?));
+            let span = (*self.spans.get(usize::from(model.0))?)?;
+            return Some((span, self.mean(zone, model, span)?));
         }
-        let run = self.run(self.question.snapshot.surroundings.catalogue.profile(model)?, gpus)?;
+        let span = self.span(model, gpus)?;
         let series = &self.question.snapshot.zone(zone)?.view(self.rung)?.series;
-        Some((run, series.mean(self.question.now, run.span)))
+        Some((span, series.mean(self.question.now, span)))
     }
 
     fn weigh(&mut self, node: &NodeState) -> Option<NodeCost> {
         let bare = node.bare?;
         let gpus = node.slots.share(self.question.workload.gpus);
-        let (run, intensity) = self.on(node, gpus)?;
+        let (span, intensity) = self.on(node, gpus)?;
         let wake = self.wake_share(node, gpus);
-        let watts = wake + run.active;
-        let seconds = run.span.as_secs_f64();
+        let watts = wake + node.active(self.question.workload.utilisation)? * gpus + self.host;
+        let seconds = span.as_secs_f64();
         let joules = watts.get() * seconds * node.pue;
         let stranded = self.question.policy.stranded.get();
         let cost = NodeCost {
@@ -190,6 +190,7 @@ impl<'a> Scale<'a> {
             joules,
             watts,
             wake,
+            promised: self.promised(node),
             seconds,
             intensity,
             coefficient: bare.source,
@@ -199,7 +200,7 @@ impl<'a> Scale<'a> {
     }
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
-    /// for now, by it and by the pods that wait, up to what the node has.
+    /// for now, by it and by the pods that wait, up to what the node has. A node promised to another pod is awake by then.
     fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
         if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
@@ -207,11 +208,15 @@ impl<'a> Scale<'a> {
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
         let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
-        node.wake() * (gpus / sharing)
+        node.wake() * (gpus / sharing) * (1.0 - self.promised(node))
+    }
+
+    fn promised(&self, node: &NodeState) -> f64 {
+        self.question.bookings.share_of(&node.name, self.question.uid)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {
-        let at = usize::from(zone.0) * self.by_model.len() + usize::from(model.0);
+        let at = usize::from(zone.0) * self.spans.len() + usize::from(model.0);
         let slot = self.means.get_mut(at)?;
         if slot.is_none() {
             let zone = self.question.snapshot.zone(zone)?;

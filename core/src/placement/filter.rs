@@ -1,5 +1,7 @@
 use super::candidate::Candidate;
+use super::caps::Rooms;
 use super::cost::NodeCost;
+use super::group::{GroupChoice, choose};
 use super::policy::ROUNDING;
 use super::question::Question;
 use crate::quantity::Rung;
@@ -19,17 +21,32 @@ pub enum Refusal {
     Zone,
     /// Its zone is above the ceiling.
     Ceiling,
+    /// A power domain that it stands in has no room under its cap.
+    PowerCap,
+    /// It is not in the region of the pod's gang.
+    Group,
     /// In strict mode it costs more than the best and the band.
     OutsideBand,
 }
 
 impl Refusal {
+    /// Every rule, in the order in which they are looked at.
+    pub const ALL: [Self; 5] = [
+        Self::Zone,
+        Self::Ceiling,
+        Self::PowerCap,
+        Self::Group,
+        Self::OutsideBand,
+    ];
+
     /// The name used in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Zone => "zone",
             Self::Ceiling => "ceiling",
+            Self::PowerCap => "power-cap",
+            Self::Group => "group",
             Self::OutsideBand => "outside-band",
         }
     }
@@ -42,6 +59,8 @@ pub struct Verdict {
     pub refused: Vec<Option<Refusal>>,
     /// Whether each candidate is in the answer: accepted and not narrowed away.
     pub kept: Vec<bool>,
+    /// The region of the pod's gang; `None` for a pod in none.
+    pub group: Option<GroupChoice>,
 }
 
 /// Judges the candidates.
@@ -52,26 +71,32 @@ pub fn filter(
     candidates: &[Candidate<'_>],
     costs: &[Option<NodeCost>],
 ) -> Verdict {
-    let Question {
-        snapshot,
-        workload,
-        policy,
-        ..
-    } = *question;
+    let snapshot = question.snapshot;
     let mut refused: Vec<Option<Refusal>> = candidates
         .iter()
         .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
-    // A figure that is not live or last known ranks nodes, but refuses none.
-    let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
-    if workload.mode == Mode::Strict && trusted {
-        let best = accepted(&refused, costs).fold(f64::INFINITY, f64::min);
-        let limit = policy.within_band(best);
-        for (refused, cost) in refused.iter_mut().zip(costs) {
-            if refused.is_none() && cost.is_some_and(|cost| cost.total() > limit) {
-                *refused = Some(Refusal::OutsideBand);
-            }
-        }
+    let rooms = Rooms::of(question);
+    if let Some(rooms) = &rooms {
+        refuse(&mut refused, candidates, |candidate| {
+            (!rooms.fit(candidate)).then_some(Refusal::PowerCap)
+        });
+    }
+    // Before the band: the best that counts is the best of the gang's region.
+    let out = |place: usize| refused.get(place).is_some_and(Option::is_some);
+    let group = choose(question, candidates, out, costs);
+    let region = group.filter(GroupChoice::restricts).map(|choice| choice.region);
+    let region_of = |candidate: &Candidate<'_>| candidate.node(snapshot).and_then(|node| node.region);
+    if region.is_some() {
+        refuse(&mut refused, candidates, |candidate| {
+            let elsewhere = region_of(candidate).filter(|of| Some(*of) != region);
+            elsewhere.map(|_| Refusal::Group)
+        });
+    }
+    if let Some(limit) = strict_limit(question, rung, &refused, costs) {
+        refuse(&mut refused, costs, |cost| {
+            cost.filter(|cost| cost.total() > limit).map(|_| Refusal::OutsideBand)
+        });
     }
     let mut kept: Vec<bool> = refused.iter().map(Option::is_none).collect();
     if let Some(limit) = narrow_limit(question, &refused, costs) {
@@ -79,7 +104,35 @@ pub fn filter(
             *kept &= cost.is_none_or(|cost| cost.total() <= limit);
         }
     }
-    Verdict { refused, kept }
+    if region.is_some() {
+        // Nobody knows that they are in another region, so they are not refused; but the gang's region has others.
+        for (kept, candidate) in kept.iter_mut().zip(candidates) {
+            *kept &= region_of(candidate).is_some();
+        }
+    }
+    if let Some(rooms) = rooms {
+        rooms.narrow(candidates, costs, &mut kept);
+    }
+    Verdict { refused, kept, group }
+}
+
+/// Holds a rule against those that no rule has refused yet.
+fn refuse<T>(refused: &mut [Option<Refusal>], each: &[T], rule: impl Fn(&T) -> Option<Refusal>) {
+    let open = refused.iter_mut().zip(each).filter(|(refused, _)| refused.is_none());
+    open.for_each(|(refused, one)| *refused = rule(one));
+}
+
+/// The largest cost that strict mode accepts. A figure that is not live or last known ranks nodes, but refuses none.
+fn strict_limit(
+    question: &Question<'_>,
+    rung: Option<Rung>,
+    refused: &[Option<Refusal>],
+    costs: &[Option<NodeCost>],
+) -> Option<f64> {
+    let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
+    let strict = question.workload.mode == Mode::Strict && trusted;
+    let best = || accepted(refused, costs).fold(f64::INFINITY, f64::min);
+    strict.then(|| question.policy.within_band(best()))
 }
 
 /// The known costs of those not refused.

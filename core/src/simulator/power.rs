@@ -22,6 +22,7 @@ pub(super) fn report(seed: u64, capacity: &Capacity<'_>, now: Timestamp) -> Powe
         nodes: capacity
             .rooms()
             .map(|room| NodePower {
+                host: None,
                 node: Arc::clone(&room.node.facts.name),
                 boards: boards(room, observed_at, &mut random),
             })
@@ -44,6 +45,8 @@ fn boards(room: &Room<'_>, observed_at: Timestamp, random: &mut Random) -> Vec<B
             watts: draw(room, busy) * (1.0 + SENSOR_ERROR * random.normal()),
             observed_at,
             model: Some(Arc::clone(&model)),
+            utilisation: None,
+            pods: Vec::new(),
         })
         .collect()
 }

@@ -1,14 +1,20 @@
 use super::carbon::KindMismatch;
 use super::classes;
-use super::cluster::ClusterState;
+use super::cluster::{ClusterState, PodLoad};
+use super::coefficient::Figures;
+use super::devices::Claimed;
+use super::domains::DomainTable;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
-use super::node::{NodeState, Place};
-use super::picture::Snapshot;
+use super::learned::Learned;
+use super::node::{NodeState, Place, Shown};
+use super::picture::{Snapshot, nominated};
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use crate::grid::ZoneId;
+use crate::workload::PodFacts;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,8 +28,13 @@ const MAX_ZONES: usize = 4096;
 pub struct SnapshotBuilder {
     surroundings: Arc<Surroundings>,
     zones: Vec<Zone>,
+    regions: Regions,
     cluster: ClusterState,
     power: PowerState,
+    domains: DomainTable,
+    learned: Learned,
+    /// Figures by model, until something is learned or tables change.
+    by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -38,8 +49,12 @@ impl SnapshotBuilder {
         Self {
             surroundings: Arc::new(surroundings),
             zones: Vec::new(),
+            regions: Regions::default(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
+            domains: DomainTable::default(),
+            learned: Learned::default(),
+            by_model: None,
             resolved: HashMap::new(),
             by_name: Arc::default(),
             indexed: None,
@@ -68,15 +83,23 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    /// Takes a power report in.
-    pub fn apply_power(&mut self, report: PowerReport) {
-        self.power.apply(report, &self.cluster);
+    /// Takes a power report in. Returns how many boards it refused because no board of their model can draw that much.
+    pub fn apply_power(&mut self, report: PowerReport) -> u64 {
+        self.by_model = None;
+        if self.cluster.nodes_known {
+            let nodes = &self.cluster.nodes;
+            self.learned.retain_nodes(|name| nodes.contains_key(name));
+        }
+        self.power
+            .apply(report, &self.cluster, &self.surroundings.catalogue, &mut self.learned)
     }
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
+            self.learned.retain_nodes(|name| *name != *gone);
+            self.by_model = None;
         }
     }
 
@@ -90,13 +113,47 @@ impl SnapshotBuilder {
             }
         }
         self.surroundings = Arc::new(surroundings);
+        self.forget_places();
+    }
+
+    fn forget_places(&mut self) {
         self.resolved.clear();
+        self.by_model = None;
+        self.domains = DomainTable::default();
+    }
+
+    /// A pod, if it is known and not finished.
+    #[must_use]
+    pub fn pod(&self, uid: &str) -> Option<&PodFacts> {
+        self.cluster.pod(uid)
+    }
+
+    /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
+    pub fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.cluster.claimed(pod)
     }
 
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        self.cluster.look_claims_up(now);
+        if self
+            .domains
+            .is_littered(self.cluster.nodes.len(), self.surroundings.domains.len())
+        {
+            self.forget_places();
+        }
+        let by_model = self.by_model.take();
+        let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
+        self.by_model = Some(Arc::clone(&by_model));
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
-        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, now)).collect();
+        let mut nominations: HashMap<Arc<str>, Vec<PodLoad>> = self.cluster.nominations();
+        let nodes: Vec<NodeState> = facts
+            .iter()
+            .map(|facts| {
+                let nominated = nominations.remove(&facts.name).unwrap_or_default();
+                self.node(facts, nominated, &by_model, now)
+            })
+            .collect();
         if self.indexed != Some(self.cluster.node_set) {
             let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
             self.by_name = Arc::new(names.collect());
@@ -113,42 +170,65 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            domains: self.domains.sum(&nodes),
+            nominated: nominated(&nodes),
+            by_domain: self.domains.by_key(),
+            devices: self.cluster.device_index(),
+            unknown_claims: self.cluster.unknown_claims(),
+            learned: self.learned.clone(),
+            by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
+            regions: self.regions.clone(),
+            groups: self.cluster.groups.share(),
         }
     }
 
     /// How many nodes, pods, loads, samples, floors and look-ups are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> [usize; 6] {
-        let ([nodes, pods, loads], [samples, floors]) = (self.cluster.held(), self.power.held());
-        [nodes, pods, loads, samples, floors, self.resolved.len()]
+        let ([nodes, pods, loads], samples) = (self.cluster.held(), self.power.held());
+        [nodes, pods, loads, samples, self.learned.nodes(), self.resolved.len()]
     }
 
-    fn node(&mut self, facts: &Arc<NodeFacts>, now: Timestamp) -> NodeState {
+    fn node(
+        &mut self,
+        facts: &Arc<NodeFacts>,
+        nominated: Vec<PodLoad>,
+        by_model: &[Figures],
+        now: Timestamp,
+    ) -> NodeState {
         let known = self
             .resolved
             .get(&facts.name)
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
-            .map(|(_, place)| *place);
+            .map(|(_, place)| place.clone());
         let place = known.unwrap_or_else(|| {
-            let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
-            let place = Place::new(facts, zone, &self.surroundings);
-            self.resolved
-                .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
+            let zone = self.surroundings.zone_of(facts);
+            let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+            let zone = zone.and_then(|zone| self.zone_ix(&zone));
+            let region = region.and_then(|region| self.regions.place(region));
+            let domains = self.domains.of(facts, &self.surroundings.domains);
+            let place = Place::new(facts, zone, domains, &self.surroundings).within(region);
+            let held = (Arc::clone(facts), place.clone());
+            self.resolved.insert(Arc::clone(&facts.name), held);
             place
         });
         let load = self.cluster.load(&facts.name);
         let power = self.power.view(&facts.name, &self.surroundings.power, now);
-        NodeState::new(
-            facts,
-            place,
-            load,
-            self.power.floor(&facts.name),
-            power,
-            &self.surroundings,
-        )
+        let shown = Shown {
+            figures: place.model().and_then(|model| {
+                let of_model = *by_model.get(usize::from(model.0))?;
+                let catalogue = &self.surroundings.catalogue;
+                Some(self.learned.of_node(&facts.name, model, of_model, catalogue))
+            }),
+            floor: self.learned.floor(&facts.name),
+        };
+        NodeState {
+            host_watts: self.power.host(&facts.name, &self.surroundings.power, now),
+            ..NodeState::new(facts, place, (load, nominated), shown, power, &self.surroundings)
+        }
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {

@@ -2,13 +2,14 @@
 
 use crate::gpu::{GpuMilli, GpuVendor};
 use crate::workload::{GpuAsk, PodFacts};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Classes kept. The rest of the popularity is below a percent each on public traces.
 const MAX_CLASSES: usize = 64;
 
 /// Pods that ask for the same.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodClass {
     /// GPUs.
     pub gpus: GpuAsk,
@@ -21,7 +22,7 @@ pub struct PodClass {
 }
 
 /// GPUs that pods are waiting for, by vendor.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     nvidia: GpuMilli,
     amd: GpuMilli,
@@ -50,19 +51,19 @@ impl Pending {
 }
 
 /// Counts the classes of pending and running pods, most frequent first, and what pending pods wait for.
-pub(super) fn count<'a>(pods: impl Iterator<Item = &'a PodFacts>) -> (Vec<PodClass>, Pending) {
+pub(super) fn count<'a>(pods: impl Iterator<Item = (&'a PodFacts, Option<GpuAsk>)>) -> (Vec<PodClass>, Pending) {
     let mut counts: HashMap<(GpuAsk, u64, u64), u32> = HashMap::new();
     let mut pending = Pending::default();
     let mut all = 0_u32;
-    for pod in pods {
+    for (pod, waits) in pods {
         let Some(gpus) = pod.gpus else { continue };
         if pod.gated {
             continue;
         }
         *counts.entry((gpus, pod.cpu_milli, pod.memory_bytes)).or_default() += 1;
         all += 1;
-        if pod.node.is_none() {
-            pending.add(gpus);
+        if let Some(waits) = waits {
+            pending.add(waits);
         }
     }
     let mut counted: Vec<_> = counts.into_iter().collect();

@@ -7,6 +7,7 @@
 //! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┘
+//!                  commitment (watts that telemetry cannot show yet), domains (their sums)
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
@@ -15,15 +16,23 @@ mod builder;
 mod carbon;
 mod classes;
 mod cluster;
+mod coefficient;
+mod commitment;
+mod devices;
+mod domain;
+mod domains;
+mod groups;
 mod history;
 mod host;
 mod index;
 mod ladder;
+mod learned;
 mod node;
 mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
@@ -33,12 +42,20 @@ pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
-pub use index::{NodeIx, ZoneIx};
-pub use node::{Coefficient, CoefficientSource, NodeState};
-pub use picture::Snapshot;
+pub use coefficient::{Coefficient, CoefficientSource, Figures};
+pub use commitment::{BookingBounds, Commitment};
+pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
+pub use domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
+pub use groups::{GroupMember, GroupMembers};
+pub use index::{NodeIx, RegionIx, ZoneIx};
+pub use learned::{Learned, P95};
+pub use node::NodeState;
+pub use picture::{Snapshot, SnapshotParts};
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
+    PodName, PowerReport,
 };
+pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};

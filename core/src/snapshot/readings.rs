@@ -1,8 +1,9 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
+use super::devices::{DeviceEvent, NodeDevices};
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,8 +69,41 @@ pub struct PowerReport {
 pub struct NodePower {
     /// Kubernetes node name.
     pub node: Arc<str>,
-    /// Physical boards, each once, whatever the number of MIG instances or pods that share it.
+    /// Physical boards, each once, whatever the number of MIG instances or pods that share it; empty where only the host
+    /// was measured.
     pub boards: Vec<BoardPower>,
+    /// What the host draws; `None` says nothing, and what was said before ages.
+    pub host: Option<HostReading>,
+}
+
+/// How much of a host a meter sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostScope {
+    /// The whole machine at its supply, GPUs included.
+    Machine,
+    /// The processor packages: no GPUs, no memory, no fans.
+    Packages,
+}
+
+impl HostScope {
+    /// The name used in settings and explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Packages => "packages",
+        }
+    }
+}
+
+/// What a host draws, as measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostReading {
+    /// What is in it.
+    pub scope: HostScope,
+    /// The watts, and who measured them when.
+    pub reading: Reading<Watts>,
 }
 
 /// One physical board.
@@ -83,6 +117,21 @@ pub struct BoardPower {
     pub observed_at: Timestamp,
     /// The model that the exporter names.
     pub model: Option<Arc<str>>,
+    /// Share of the time that it was busy, where the exporter says.
+    #[serde(default)]
+    pub utilisation: Option<Ratio>,
+    /// The pods that the exporter names on it, each once: several where they share it, none where it names none.
+    #[serde(default)]
+    pub pods: Vec<PodName>,
+}
+
+/// A pod by its names. An exporter knows no UIDs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodName {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
 }
 
 /// A node, pruned to what decisions need.
@@ -102,10 +151,14 @@ pub struct NodeFacts {
     pub gpus: Vec<(GpuResource, u32)>,
     /// What one of these units is of a board.
     pub gpu_sharing: GpuSharing,
+    /// What resource slices tell of its boards; filled in by the snapshot and not by the node's watch.
+    pub devices: Option<NodeDevices>,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
     pub memory_bytes: u64,
+    /// Labels that power domains are made of, and their values; no others.
+    pub domain_labels: Vec<(Arc<str>, Arc<str>)>,
     /// Node pool, for the wake weight.
     pub pool: Option<Arc<str>>,
     /// Whether the scheduler may use it.
@@ -114,6 +167,10 @@ pub struct NodeFacts {
 
 /// One change of the cluster, as a watch tells it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nodes change seldom, and pods, which do not, are boxed"
+)]
 pub enum ClusterEvent {
     /// A node appeared or changed.
     Node(NodeFacts),
@@ -134,4 +191,6 @@ pub enum ClusterEvent {
     PodsRelisting,
     /// All pods were listed.
     PodsListed,
+    /// Something of dynamic resource allocation changed.
+    Devices(Box<DeviceEvent>),
 }

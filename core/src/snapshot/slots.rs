@@ -1,5 +1,6 @@
 use crate::gpu::{GpuMilli, GpuSharing, WHOLE_GPU};
 use crate::workload::GpuAsk;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// What is free on each physical board of a node, in thousandths.
@@ -7,7 +8,7 @@ use smallvec::SmallVec;
 /// The API server does not say which board a pod was given, so boards are filled in a fixed order: whole boards first,
 /// shares best-fit. What an ask is of a board is the node's to say. Inline up to 16 boards: copying a node allocates
 /// nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GpuSlots {
     free: SmallVec<[u16; 16]>,
     sharing: GpuSharing,
@@ -73,6 +74,14 @@ impl GpuSlots {
         } else {
             self.free_milli() - usable_units * unit
         }
+    }
+
+    /// How often an ask fits into what is free.
+    #[must_use]
+    pub fn fits(&self, ask: GpuAsk) -> u32 {
+        let unit = self.sharing.milli(ask.resource);
+        let units: u32 = self.free.iter().map(|free| u32::from(*free) / unit).sum();
+        units / ask.units.max(1)
     }
 
     /// Takes boards for an ask. What does not fit is taken as far as it goes: the scheduler, not we, decided that it

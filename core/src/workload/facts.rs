@@ -1,5 +1,8 @@
 use super::annotations::Annotations;
+use super::claims::PodClaims;
+use super::group::Group;
 use crate::gpu::{GpuMilli, GpuResource};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -58,6 +61,10 @@ pub enum PodPhase {
 }
 
 /// A pod, pruned to what decisions need.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as the API server tells it"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodFacts {
     /// Unique over time.
@@ -70,12 +77,16 @@ pub struct PodFacts {
     pub resource_version: Arc<str>,
     /// The controller.
     pub owner: Owner,
+    /// The group of pods that it belongs to, whether or not the administrator's rules count it as a gang.
+    pub group: Option<Group>,
     /// `spec.priority`.
     pub priority: i32,
     /// Whether the priority class is one of Kubernetes' own `system-…` classes.
     pub system_priority: bool,
-    /// GPUs asked for; `None` for a pod without GPUs.
+    /// GPUs asked for; `None` for a pod without GPUs. Where the pod has [`Self::claims`], only a snapshot can tell.
     pub gpus: Option<GpuAsk>,
+    /// What it gets through claims; `None` for a pod that says nothing of them.
+    pub claims: Option<Box<PodClaims>>,
     /// CPU asked for, in thousandths of a core.
     pub cpu_milli: u64,
     /// Memory asked for, in bytes.
@@ -88,6 +99,12 @@ pub struct PodFacts {
     pub gated: bool,
     /// The node it is bound to.
     pub node: Option<Arc<str>>,
+    /// The node that preemption makes room on for it (`status.nominatedNodeName`).
+    pub nominated: Option<Arc<str>>,
+    /// When the last of its containers started; `None` until all of them run.
+    pub started_at: Option<Timestamp>,
+    /// Whether the scheduler's last word is that it fits nowhere.
+    pub unschedulable: bool,
     /// Where it is in its life.
     pub phase: PodPhase,
 }

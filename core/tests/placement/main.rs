@@ -7,7 +7,15 @@
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]
+mod bookings;
+#[cfg(test)]
+mod caps;
+#[cfg(test)]
+mod domains;
+#[cfg(test)]
 mod energy;
+#[cfg(test)]
+mod gangs;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
@@ -26,5 +34,7 @@ mod second_opinion;
 mod steering;
 #[cfg(test)]
 mod strategy;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod world;

@@ -4,11 +4,11 @@
 
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use heliotrope_core::placement::{Bookings, Candidate, Decision, Policy, Question, decide};
+use heliotrope_core::placement::{Bookings, Candidate, Decision, Groups, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use heliotrope_core::snapshot::{
-    CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx, PowerBounds,
-    Pue, Snapshot, SnapshotBuilder, Surroundings, WakeWeights,
+    BookingBounds, CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx,
+    PowerBounds, Pue, Snapshot, SnapshotBuilder, Surroundings, WakeWeights,
 };
 use heliotrope_core::workload::{
     Annotations, Duration, DurationSource, GpuAsk, Horizon, Mode, Owner, OwnerKind, PodFacts, PodPhase, Workload,
@@ -178,24 +178,31 @@ impl World {
     }
 
     pub(crate) fn surroundings(&self) -> Surroundings {
-        let nodes = || self.nodes.iter().enumerate();
-        let pool = |(i, node): (usize, &NodeSpec)| (node_name(i), Ratio::new(node.wake).unwrap());
-        Surroundings {
-            kind: KIND,
-            regions: RegionTable::default(),
-            catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
-            ladder: LadderBounds::default(),
-            power: PowerBounds::default(),
-            pue: Pue {
-                nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
-                ..Pue::default()
-            },
-            wake: WakeWeights {
-                default: Ratio::ONE,
-                pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
-            },
-            host: HostModel::default(),
-        }
+        surroundings_of(&self.nodes)
+    }
+}
+
+/// Tables and figures for some nodes.
+pub(crate) fn surroundings_of(nodes: &[NodeSpec]) -> Surroundings {
+    let nodes = || nodes.iter().enumerate();
+    let pool = |(i, node): (usize, &NodeSpec)| (node_name(i), Ratio::new(node.wake).unwrap());
+    Surroundings {
+        kind: KIND,
+        regions: RegionTable::default(),
+        catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
+        ladder: LadderBounds::default(),
+        power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
+        pue: Pue {
+            nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
+            ..Pue::default()
+        },
+        wake: WakeWeights {
+            default: Ratio::ONE,
+            pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
+        },
+        host: HostModel::default(),
     }
 }
 
@@ -217,7 +224,7 @@ fn profile((model, bare, context, max, rated): (&str, f64, f64, f64, Option<f64>
     (profile, Vec::new())
 }
 
-fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
+pub(crate) fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
     let grams = |value| GramsPerKwh::new(value).unwrap();
     let hours = |hours| now() + SignedDuration::from_hours(hours);
     let point = |(hour, value)| IntensityPoint {
@@ -248,7 +255,7 @@ fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
     }
 }
 
-fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
+pub(crate) fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
     NodeFacts {
         name: Arc::from(node_name(i)),
         region: None,
@@ -257,8 +264,10 @@ fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         gpu_product: Some(Arc::from(node.model.map_or("nobody's", |model| MODELS[model].0))),
         gpus: vec![(GpuResource::NVIDIA, node.boards)],
         gpu_sharing: GpuSharing::default(),
+        devices: None,
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
+        domain_labels: Vec::new(),
         pool: Some(Arc::from(node_name(i))),
         schedulable: true,
     }
@@ -275,18 +284,23 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
             resource: GpuResource::NVIDIA,
             units: gpus,
         }),
+        claims: None,
         cpu_milli: u64::from(gpus) * 4000,
         memory_bytes: u64::from(gpus) << 34,
         annotations: Annotations::default(),
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        nominated: None,
+        started_at: None,
+        unschedulable: false,
         phase: PodPhase::Pending,
     }
 }
@@ -300,6 +314,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         },
         cpu_milli: 8000,
         memory_bytes: 1 << 35,
+        priority: 0,
         duration: Duration {
             span: SignedDuration::from_hours(4),
             source: DurationSource::Annotation,
@@ -309,6 +324,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         zones: ZoneRule::default(),
         mode,
         prefers: false,
+        group: None,
         notes: Vec::new(),
     }
 }
@@ -334,6 +350,7 @@ pub(crate) fn all(snapshot: &Snapshot) -> Vec<Candidate<'static>> {
 
 /// Nobody was promised anything.
 static NOBODY: Bookings = Bookings::none();
+static NO_GROUPS: Groups = Groups::none();
 
 /// The question about a workload, with no promises, at the instant of every decision.
 pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy) -> Question<'a> {
@@ -343,6 +360,7 @@ pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: 
         workload,
         policy,
         bookings: &NOBODY,
+        groups: &NO_GROUPS,
         now: now(),
     }
 }

@@ -29,6 +29,7 @@ pub struct RawPlacementSettings {
     service_horizon: Option<String>,
     max_duration: Option<String>,
     utilisation: Option<f64>,
+    groups: Option<Vec<String>>,
     exempt_namespaces: Option<Vec<String>>,
     namespaces: Option<BTreeMap<String, Option<RawRules>>>,
 }
@@ -81,6 +82,7 @@ impl RawPlacementSettings {
             service_horizon: self.service_horizon,
             max_duration: self.max_duration,
             utilisation: self.utilisation,
+            groups: self.groups,
         };
         let rules = rules.validate(&default.namespaces.default, problems);
         let exempt = match self.exempt_namespaces {

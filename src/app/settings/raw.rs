@@ -2,12 +2,14 @@ use super::placement::{PlacementSettings, RawPlacementSettings};
 use crate::admin::settings::{AdminSettings, RawAdmin};
 use crate::app::tables::Tables;
 use crate::carbon::settings::{CarbonSettings, RawCarbon};
+use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
 use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
 use crate::telemetry::settings::{LogSettings, RawLog};
+use crate::world::settings::{DecisionSettings, RawDecisions};
 use heliotrope_core::snapshot::Surroundings;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,9 @@ pub struct RawSettings {
     /// Health, metrics and explanations.
     #[serde(deserialize_with = "section")]
     pub admin: RawAdmin,
+    /// The decision log on the disk.
+    #[serde(deserialize_with = "section")]
+    pub decisions: RawDecisions,
     /// Every call to somebody else.
     #[serde(deserialize_with = "section")]
     pub outbound: RawOutbound,
@@ -61,6 +66,8 @@ pub struct Settings {
     pub extender: ExtenderSettings,
     /// Health, metrics and explanations.
     pub admin: AdminSettings,
+    /// The decision log on the disk.
+    pub decisions: DecisionSettings,
     /// Every call to somebody else.
     pub outbound: OutboundSettings,
     /// Carbon intensity of the grid.
@@ -75,6 +82,7 @@ impl RawSettings {
     pub fn located(mut self, folder: &Path) -> Self {
         let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
         locate(&mut self.cluster.kubeconfig);
+        locate(&mut self.decisions.dir);
         self.carbon.locate(folder);
         self
     }
@@ -88,6 +96,7 @@ impl RawSettings {
             cluster: problems.within("cluster", |p| self.cluster.validate(p)),
             extender: problems.within("extender", |p| self.extender.validate(p)),
             admin: problems.within("admin", |p| self.admin.validate(p)),
+            decisions: problems.within("decisions", |p| self.decisions.validate(p)),
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),
@@ -96,6 +105,16 @@ impl RawSettings {
 }
 
 impl Settings {
+    /// Which node labels are read: those of the cluster, and those that power domains are made of.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        let domains = self.power.domains.iter().filter_map(|rule| rule.label.clone());
+        Labels {
+            domains: domains.collect(),
+            ..self.cluster.labels.clone()
+        }
+    }
+
     /// What snapshots are built with: the tables, and the figures of the sections that say something about them.
     #[must_use]
     pub fn surroundings(&self, tables: &Tables) -> Surroundings {
@@ -105,6 +124,8 @@ impl Settings {
             catalogue: Arc::clone(&tables.gpus.catalogue),
             ladder: self.carbon.ladder,
             power: self.power.bounds,
+            bookings: self.power.bookings,
+            domains: self.power.domains.clone(),
             pue: self.power.pue.clone(),
             wake: self.placement.wake.clone(),
             host: self.power.host,

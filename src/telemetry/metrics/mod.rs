@@ -1,14 +1,15 @@
 //! What Heliotrope counts and measures of itself.
 //!
 //! Owns every metric: its name and help (`registered`), its labels (`labels`), and the calls by which rooms tell what
-//! happened. Leaves as one page of OpenMetrics text. Must never take a label value from a pod or a node: the number of
-//! series is bounded by the settings.
+//! happened. Leaves as one page of OpenMetrics text. Must never take a label value from a pod, and from nodes only the
+//! power domains, of which a page has 256 at most: the number of series is bounded.
 
 mod labels;
 mod registered;
 
 use labels::{
-    Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb, VerbOutcome, ZoneRung,
+    Ability, Domain, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb,
+    VerbOutcome, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -55,10 +56,32 @@ pub struct PowerNodes {
     pub oldest: f64,
 }
 
+/// What one power domain has to bear, in watts of GPUs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainSample {
+    /// Name of the rule.
+    pub domain: String,
+    /// Which domain of the rule.
+    pub value: String,
+    /// Its cap.
+    pub cap: f64,
+    /// What is drawn or may come to be drawn by what is bound.
+    pub committed: f64,
+    /// The part of it that telemetry cannot show yet.
+    pub unseen: f64,
+    /// What was promised and is not bound yet.
+    pub reserved: f64,
+    /// Nodes of it whose GPU model has no profile.
+    pub unrated: u32,
+}
+
+/// Domains on a page: the fullest.
+const MAX_DOMAINS: usize = 256;
+
 /// Every metric that Heliotrope exports. Cloning shares them.
 ///
-/// Label values are verbs, outcomes, rules, rungs, zones and sources: never a pod or a node, so that the number of
-/// series is bounded by the settings.
+/// Label values are verbs, outcomes, rules, rungs, zones, sources and power domains: never a pod, so that the number of
+/// series is bounded by the settings and by [`MAX_DOMAINS`].
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -66,26 +89,38 @@ pub struct Metrics {
     latency: Histograms,
     requests: Family<VerbOutcome, Counter>,
     refusals: Family<Rule, Counter>,
+    groups: Family<Outcome, Counter>,
     decisions: Family<RungOnly, Counter>,
     bindings: Family<Outcome, Counter>,
     fetches: Family<Fetch, Counter>,
     budgets: Family<Provider, Gauge>,
     budgets_left: Family<Provider, Gauge>,
+    access: Family<Ability, Gauge>,
     mismatches: Counter,
     power_fetches: Family<SourceOutcome, Counter>,
     implausible: Family<SourceOnly, Counter>,
     nameless: Family<SourceOnly, Counter>,
     watch_errors: Family<Resource, Counter>,
     records_dropped: Counter,
+    log_lines: Family<Outcome, Counter>,
+    log_bytes: Counter,
+    log_files: Gauge,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,
     power_nodes: Family<RungOnly, Gauge>,
     power_watts: Float,
     power_age: Float,
+    domain_cap: Family<Domain, Float>,
+    domain_committed: Family<Domain, Float>,
+    domain_unseen: Family<Domain, Float>,
+    domain_reserved: Family<Domain, Float>,
+    domain_unrated: Family<Domain, Gauge>,
+    domains: Gauge,
     generation: Gauge,
     snapshot_age: Float,
     nodes: Gauge,
+    unknown_claims: Gauge,
 }
 
 impl Default for Metrics {
@@ -111,6 +146,11 @@ impl Metrics {
         self.refusals.get_or_create(&Rule { rule }).inc_by(nodes);
     }
 
+    /// A region was chosen for a member of a gang.
+    pub fn grouped(&self, outcome: &'static str) {
+        self.groups.get_or_create(&Outcome { outcome }).inc();
+    }
+
     /// A GPU pod was bound.
     pub fn bound(&self, outcome: &'static str) {
         self.bindings.get_or_create(&Outcome { outcome }).inc();
@@ -123,6 +163,16 @@ impl Metrics {
         };
         self.budgets.get_or_create(&labels).set(i64::from(limit));
         self.budgets_left.get_or_create(&labels).set(i64::from(left));
+    }
+
+    /// Whether a carbon provider's key can read something of a zone.
+    pub fn carbon_access(&self, provider: &str, zone: &str, what: &'static str, can: bool) {
+        let labels = Ability {
+            provider: provider.to_owned(),
+            zone: zone.to_owned(),
+            what,
+        };
+        self.access.get_or_create(&labels).set(i64::from(can));
     }
 
     /// A carbon provider was asked.
@@ -171,6 +221,33 @@ impl Metrics {
         self.records_dropped.inc();
     }
 
+    /// Lines of the decision log were written, dropped because the disk was behind, or failed.
+    pub fn logged(&self, outcome: &'static str, lines: u64) {
+        self.log_lines.get_or_create(&Outcome { outcome }).inc_by(lines);
+    }
+
+    /// Bytes were written to the decision log.
+    pub fn log_bytes(&self, bytes: u64) {
+        self.log_bytes.inc_by(bytes);
+    }
+
+    /// How many files the decision log has.
+    pub fn log_files(&self, files: usize) {
+        self.log_files.set(i64::try_from(files).unwrap_or(i64::MAX));
+    }
+
+    /// Decisions that did not reach the decision log: never recorded, dropped or failed.
+    #[must_use]
+    pub fn decisions_missing(&self) -> u64 {
+        let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
+        self.records_dropped.get() + lost("dropped") + lost("failed")
+    }
+
+    /// So many pods have claims that are not known.
+    pub fn unknown_claims(&self, pods: usize) {
+        self.unknown_claims.set(i64::try_from(pods).unwrap_or(i64::MAX));
+    }
+
     /// Replaces the gauges that describe the current snapshot.
     pub fn picture(&self, generation: u64, age: f64, nodes: usize, zones: &[ZoneSample], power: PowerNodes) {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
@@ -197,6 +274,40 @@ impl Metrics {
         self.power_age.set(power.oldest);
     }
 
+    /// Replaces the gauges of the power domains. Of more than [`MAX_DOMAINS`] the fullest are shown.
+    pub fn domains(&self, mut samples: Vec<DomainSample>) {
+        self.domains.set(i64::try_from(samples.len()).unwrap_or(i64::MAX));
+        let gauges = [
+            &self.domain_cap,
+            &self.domain_committed,
+            &self.domain_unseen,
+            &self.domain_reserved,
+        ];
+        for family in gauges {
+            family.clear();
+        }
+        self.domain_unrated.clear();
+        if samples.len() > MAX_DOMAINS {
+            let left =
+                |sample: &DomainSample| (sample.cap - sample.committed - sample.reserved) / sample.cap.max(1.0);
+            samples.sort_by(|a, b| left(a).total_cmp(&left(b)));
+            samples.truncate(MAX_DOMAINS);
+        }
+        for sample in samples {
+            let values = [sample.cap, sample.committed, sample.unseen, sample.reserved];
+            let labels = Domain {
+                domain: sample.domain,
+                value: sample.value,
+            };
+            for (family, value) in gauges.iter().zip(values) {
+                family.get_or_create(&labels).set(value);
+            }
+            self.domain_unrated
+                .get_or_create(&labels)
+                .set(i64::from(sample.unrated));
+        }
+    }
+
     /// Replaces those gauges and gives the page. One page at a time: a second reader must not find the gauges cleared.
     #[must_use]
     pub fn page(
@@ -205,9 +316,11 @@ impl Metrics {
         nodes: usize,
         zones: &[ZoneSample],
         power: PowerNodes,
+        domains: Vec<DomainSample>,
     ) -> String {
         let _one = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         self.picture(generation, age, nodes, zones, power);
+        self.domains(domains);
         self.exposition()
     }
 

@@ -23,31 +23,44 @@ impl Metrics {
             latency: Family::new_with_constructor(latency),
             requests: Family::default(),
             refusals: Family::default(),
+            groups: Family::default(),
             decisions: Family::default(),
             bindings: Family::default(),
             fetches: Family::default(),
             budgets: Family::default(),
             budgets_left: Family::default(),
+            access: Family::default(),
             mismatches: Counter::default(),
             power_fetches: Family::default(),
             implausible: Family::default(),
             nameless: Family::default(),
             watch_errors: Family::default(),
             records_dropped: Counter::default(),
+            log_lines: Family::default(),
+            log_bytes: Counter::default(),
+            log_files: Gauge::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
             power_nodes: Family::default(),
             power_watts: Float::default(),
             power_age: Float::default(),
+            domain_cap: Family::default(),
+            domain_committed: Family::default(),
+            domain_unseen: Family::default(),
+            domain_reserved: Family::default(),
+            domain_unrated: Family::default(),
+            domains: Gauge::default(),
             generation: Gauge::default(),
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
+            unknown_claims: Gauge::default(),
         };
         let mut registry = Registry::with_prefix("heliotrope");
         metrics.register_requests(&mut registry);
         metrics.register_sources(&mut registry);
         metrics.register_picture(&mut registry);
+        metrics.register_domains(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
     }
@@ -75,6 +88,11 @@ impl Metrics {
             self.decisions.clone(),
         );
         r.register(
+            "group_decisions",
+            "Members of gangs for which filter chose a region, by how it was found",
+            self.groups.clone(),
+        );
+        r.register(
             "bindings",
             "GPU pods bound, by where the node stood in our ranking",
             self.bindings.clone(),
@@ -88,6 +106,51 @@ impl Metrics {
             "decision_records_dropped",
             "Decisions not recorded because the writer was behind",
             self.records_dropped.clone(),
+        );
+        r.register(
+            "decision_log_lines",
+            "Lines of the decision log on the disk, by what became of them",
+            self.log_lines.clone(),
+        );
+        r.register(
+            "decision_log_bytes",
+            "Bytes written to the decision log on the disk",
+            self.log_bytes.clone(),
+        );
+        r.register(
+            "decision_log_files",
+            "Files of the decision log on the disk when the last one was begun",
+            self.log_files.clone(),
+        );
+    }
+
+    /// What power domains have to bear.
+    fn register_domains(&self, r: &mut Registry) {
+        r.register("power_domains", "Power domains with a cap", self.domains.clone());
+        r.register(
+            "power_domain_cap_gpu_watts",
+            "What the GPUs of a power domain may draw",
+            self.domain_cap.clone(),
+        );
+        r.register(
+            "power_domain_committed_gpu_watts",
+            "What they draw, or may come to draw by what is bound",
+            self.domain_committed.clone(),
+        );
+        r.register(
+            "power_domain_unseen_gpu_watts",
+            "The part of what is committed that telemetry cannot show yet",
+            self.domain_unseen.clone(),
+        );
+        r.register(
+            "power_domain_reserved_gpu_watts",
+            "Promised to pods in answers, and not bound yet",
+            self.domain_reserved.clone(),
+        );
+        r.register(
+            "power_domain_unrated_nodes",
+            "Nodes whose GPU model has no profile",
+            self.domain_unrated.clone(),
         );
     }
 
@@ -144,6 +207,11 @@ impl Metrics {
             self.budgets_left.clone(),
         );
         r.register(
+            "carbon_access",
+            "Whether the key of a carbon provider can read something of a zone",
+            self.access.clone(),
+        );
+        r.register(
             "power_nodes",
             "Nodes, by how good their power figure is",
             self.power_nodes.clone(),
@@ -169,5 +237,10 @@ impl Metrics {
             self.snapshot_age.clone(),
         );
         r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+        r.register(
+            "pods_with_unknown_claims",
+            "Pods with a resource claim that is not known, so that nobody knows whether it is for GPUs",
+            self.unknown_claims.clone(),
+        );
     }
 }

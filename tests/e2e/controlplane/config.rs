@@ -60,12 +60,26 @@ impl SchedulerConfig {
         self.set("nodeCacheCapable", json!(false))
     }
 
+    /// With pods that wait while the extender is down.
+    pub(crate) fn not_ignorable(self) -> Self {
+        self.set("ignorable", json!(false))
+    }
+
     /// As if the extender had no preempt verb.
     pub(crate) fn without_preempt(mut self) -> Self {
         let stanza = self.document["extenders"][0]
             .as_object_mut()
             .expect("call with_extender first");
         stanza.remove("preemptVerb");
+        self
+    }
+
+    /// With an extender that is asked about every pod, as for GPUs by claim.
+    pub(crate) fn asked_about_every_pod(mut self) -> Self {
+        let stanza = self.document["extenders"][0]
+            .as_object_mut()
+            .expect("call with_extender first");
+        stanza.remove("managedResources");
         self
     }
 

@@ -4,13 +4,18 @@
 //! Bodies have the documented shapes; values are made up.
 
 mod calls;
+mod electricity_maps;
 mod file;
 mod gb;
 mod guard;
 mod ladder;
 mod prometheus;
+mod same_grid;
+mod secrecy;
 mod settings;
+mod settings_keyed;
 mod table;
+mod watttime;
 
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
@@ -18,8 +23,9 @@ use heliotrope::carbon::{CarbonEvents, CarbonSources};
 use heliotrope::outbound::HttpClient;
 use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::quantity::GramsPerKwh;
-use heliotrope_core::snapshot::CarbonReport;
+use heliotrope_core::snapshot::{CarbonReport, SnapshotBuilder};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
@@ -74,6 +80,8 @@ type Fetched = (String, String, &'static str);
 struct Heard {
     fetched: Arc<Mutex<Vec<Fetched>>>,
     budgets: Arc<Mutex<Vec<(String, u32, u32)>>>,
+    /// By zone and ability.
+    access: Arc<Mutex<BTreeMap<(String, &'static str), bool>>>,
 }
 
 impl CarbonEvents for Heard {
@@ -84,6 +92,10 @@ impl CarbonEvents for Heard {
 
     fn budget(&self, provider: &str, limit: u32, left: u32) {
         self.budgets.lock().unwrap().push((provider.to_owned(), limit, left));
+    }
+
+    fn access(&self, _: &str, zone: &str, what: &'static str, can: bool) {
+        self.access.lock().unwrap().insert((zone.to_owned(), what), can);
     }
 }
 
@@ -148,6 +160,25 @@ impl Rig {
                 "none of the reports is it, the last was {report:?}"
             );
         }
+    }
+
+    /// What comes of so many routes of which one at most says something: its report, and what was told of it. The others
+    /// answer with a status.
+    async fn one_of(mut self, routes: usize) -> (Option<CarbonReport>, &'static str) {
+        let start = Instant::now();
+        while self.outcomes().iter().filter(|told| told.2 != "mismatch").count() < routes {
+            assert!(start.elapsed() < PATIENCE, "{:?}", self.outcomes());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let told = self.outcomes();
+        let mut told = told.iter().map(|told| told.2);
+        let outcome = told.find(|told| !["status", "mismatch"].contains(told));
+        let report = match outcome {
+            Some("ok") => Some(self.next().await),
+            _ => None,
+        };
+        self.stop().await;
+        (report, outcome.unwrap_or("status"))
     }
 
     /// Waits until an outcome was told so many times.
@@ -229,4 +260,10 @@ impl Script {
 
 fn json(body: impl Into<String>) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.into().into_bytes(), "application/json")
+}
+
+/// A builder of pictures, as the world has it.
+fn builder(settings: &Settings) -> SnapshotBuilder {
+    let tables = Tables::builtin().unwrap();
+    SnapshotBuilder::new(settings.surroundings(&tables))
 }

@@ -3,10 +3,11 @@
 use heliotrope::cluster::{Labels, LeanNode, LeanPod};
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile};
 use heliotrope_core::grid::{Basis, IntensityKind, RegionTable, Signal};
-use heliotrope_core::placement::{Bookings, Candidate, Policy, Question, weigh};
+use heliotrope_core::placement::{Bookings, Candidate, Groups, Policy, Question, weigh};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Source, Watts};
 use heliotrope_core::snapshot::{
-    CarbonReport, ClusterEvent, HostModel, LadderBounds, PowerBounds, Pue, SnapshotBuilder, Surroundings, WakeWeights,
+    BookingBounds, CarbonReport, ClusterEvent, HostModel, LadderBounds, PowerBounds, Pue, SnapshotBuilder,
+    Surroundings, WakeWeights,
 };
 use heliotrope_core::workload::{Namespaces, Workload};
 use jiff::Timestamp;
@@ -48,6 +49,8 @@ fn surroundings() -> Surroundings {
         catalogue: Arc::new(GpuCatalogue::new(vec![(profile, aliases)]).unwrap()),
         ladder: LadderBounds::default(),
         power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
         pue: Pue::default(),
         wake: WakeWeights::default(),
         host: HostModel::default(),
@@ -120,6 +123,7 @@ fn seen(node: &LeanNode, amounts: &Value) -> Seen {
             workload: &workload,
             policy: &policy,
             bookings: &bookings,
+            groups: &Groups::none(),
             now,
         };
         let candidates = [Candidate::Known(snapshot.find("n").unwrap())];

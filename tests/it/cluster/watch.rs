@@ -76,6 +76,7 @@ impl Watching {
                 ClusterEvent::PodGone { uid } => format!("{uid} gone"),
                 ClusterEvent::NodesRelisting | ClusterEvent::PodsRelisting => "anew".to_owned(),
                 ClusterEvent::NodesListed | ClusterEvent::PodsListed => "listed".to_owned(),
+                ClusterEvent::Devices(event) => format!("{event:?}"),
             });
         }
         told

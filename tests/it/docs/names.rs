@@ -1,7 +1,7 @@
 //! What pages name: metrics with their labels, outcomes, annotations, settings.
 
 use super::{assert_none, pages, read, root, shown};
-use heliotrope::telemetry::{Metrics, PowerNodes, ZoneSample};
+use heliotrope::telemetry::{DomainSample, Metrics, PowerNodes, ZoneSample};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use syn::visit::Visit;
@@ -14,15 +14,20 @@ pub(super) fn exported() -> Labels {
     metrics.answered("filter", "applied", Duration::from_millis(1));
     metrics.decided("live");
     metrics.refused("zone", 1);
+    metrics.grouped("held");
     metrics.bound("top");
     metrics.fetched("gb", "GB", "ok");
     metrics.mismatched();
     metrics.carbon_budget("gb", 10, 9);
+    metrics.carbon_access("em", "DE", "forecast", true);
     metrics.power_fetched("dcgm", "ok");
     metrics.implausible("dcgm", 1);
     metrics.nameless("dcgm", 1);
     metrics.watch_error("nodes");
     metrics.record_dropped();
+    metrics.logged("written", 1);
+    metrics.log_bytes(1);
+    metrics.log_files(1);
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),
@@ -32,6 +37,15 @@ pub(super) fn exported() -> Labels {
         best: true,
     };
     metrics.picture(1, 1.0, 1, &[zone], PowerNodes::default());
+    metrics.domains(vec![DomainSample {
+        domain: "rack".into(),
+        value: "r17".into(),
+        cap: 1.0,
+        committed: 1.0,
+        unseen: 1.0,
+        reserved: 1.0,
+        unrated: 1,
+    }]);
     let mut found = Labels::new();
     for line in metrics.exposition().lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap());

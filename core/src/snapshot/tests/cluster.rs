@@ -194,12 +194,15 @@ fn g9_what_comes_and_goes_leaves_nothing_behind() {
     for round in 0..200 {
         let (name, uid) = (format!("n{round}"), format!("p{round}"));
         let power = NodePower {
+            host: None,
             node: Arc::from(name.as_str()),
             boards: vec![BoardPower {
                 uuid: Arc::from("GPU-1"),
                 watts: watts(10.0),
                 observed_at: minute(round),
                 model: None,
+                utilisation: None,
+                pods: Vec::new(),
             }],
         };
         // Half of the nodes go before their pods do.

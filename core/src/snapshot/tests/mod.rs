@@ -5,16 +5,19 @@
 //! second copy of a rule that is under test; where an oracle is needed, it is the rule's definition over bare times.
 
 mod cluster;
+mod devices;
+mod devices_counted;
 mod ladder;
 mod ladder_bounds;
+mod learned;
 mod nodes;
 mod power;
 
 use super::*;
-use crate::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
+use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Source, Watts};
-use crate::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
+use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -86,8 +89,10 @@ fn facts(name: &str) -> NodeFacts {
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
         gpu_sharing: GpuSharing::default(),
+        devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
+        domain_labels: Vec::new(),
         pool: None,
         schedulable: true,
     }
@@ -104,18 +109,23 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
             resource: GpuResource::NVIDIA,
             units: 1,
         }),
+        claims: None,
         cpu_milli: 1000,
         memory_bytes: 1 << 30,
         annotations: Annotations::default(),
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        nominated: None,
+        started_at: None,
+        unschedulable: false,
         phase: PodPhase::Pending,
     }
 }
@@ -135,6 +145,8 @@ fn surroundings() -> Surroundings {
         catalogue: Arc::new(GpuCatalogue::new(vec![(profile, vec![])]).unwrap()),
         ladder: LadderBounds::default(),
         power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
         pue: Pue::default(),
         wake: WakeWeights::default(),
         host: HostModel::default(),

@@ -1,79 +1,16 @@
-//! `heliotrope check`: what a settings file amounts to.
+//! What a settings file amounts to, for people.
 
-use super::failure::Failure;
-use super::render::{self, Output};
 use crate::app::overview::Overview;
-use crate::app::settings::{Reload, SettingsError, load};
-use crate::app::yaml::Finding;
-use clap::Args;
-use serde::Serialize;
+use crate::app::settings::Reload;
+use crate::cli::render;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-/// Check a settings file and explain what it amounts to
-///
-/// Reads the file and the tables it names, and asks nobody: no provider, no cluster.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct Check {
-    /// Settings file
-    #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
-    config: PathBuf,
-
-    /// Output
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-}
-
-const EXAMPLES: &str = "Examples:
-  heliotrope check --config heliotrope.yaml
-  heliotrope check --config heliotrope.yaml -o json | jq '.overview.zones'";
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    ok: bool,
-    problems: &'a [Finding],
-    overview: Option<&'a Overview>,
-}
-
-impl Check {
-    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
-        match (load(&self.config), self.output) {
-            (Ok(loaded), Output::Table) => {
-                writeln!(out, "{} is right.", self.config.display())?;
-                explain(out, &Overview::of(&loaded))?;
-                Ok(())
-            }
-            (Ok(loaded), Output::Json) => {
-                let overview = Overview::of(&loaded);
-                let answer = Answer {
-                    ok: true,
-                    problems: &[],
-                    overview: Some(&overview),
-                };
-                Ok(render::json(out, &answer)?)
-            }
-            (Err(SettingsError::Refused { findings }), Output::Json) => {
-                let answer = Answer {
-                    ok: false,
-                    problems: &findings,
-                    overview: None,
-                };
-                render::json(out, &answer)?;
-                Err(Failure::Told(2))
-            }
-            (Err(error), _) => Err(Failure::Settings {
-                path: self.config,
-                error,
-            }),
-        }
-    }
-}
-
-fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+/// Tells what settings amount to.
+pub(super) fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
     zones(out, overview)?;
     regions(out, overview)?;
     gpus(out, overview)?;
+    domains(out, overview)?;
     reload(out, overview)?;
     if !overview.notes.is_empty() {
         writeln!(out, "\nWorth knowing")?;
@@ -148,6 +85,40 @@ fn gpus(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
     render::table(
         out,
         ["MODEL", "BARE", "CONTEXT", "MAX", "RATED TFLOP/S", "MEASURED"],
+        &rows,
+    )
+}
+
+fn domains(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    if overview.domains.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nPower domains (watts of GPUs; they steer pods and protect no breaker)"
+    )?;
+    let rows = overview.domains.iter().map(|domain| {
+        let others = domain.gpu_watts.map(|watts| format!("{:.0}", watts.get()));
+        let values = domain
+            .values
+            .iter()
+            .map(|(value, watts)| format!("{value}: {:.0}", watts.get()));
+        let shares = domain
+            .shares
+            .iter()
+            .map(|(priority, share)| format!("below {priority}: {share}"));
+        [
+            domain.name.clone(),
+            domain.label.clone().unwrap_or_else(|| "each node".to_owned()),
+            others.unwrap_or_else(|| "none".to_owned()),
+            values.collect::<Vec<_>>().join(", "),
+            shares.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(
+        out,
+        ["DOMAIN", "BY", "CAP", "OF SINGLE ONES", "SHARE BY PRIORITY"],
         &rows,
     )
 }
