@@ -8,3 +8,5 @@
 //! what it needs is given, what it concludes is returned.
 
 pub mod hpa;
+pub mod lint;
+pub mod serving;
