@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
-//! settings are wrong, and of `check` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
+//! settings are wrong, and of `check` and `rightsize lint` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
 
 mod admin;
 mod check;
@@ -16,6 +16,7 @@ mod figure;
 mod render;
 mod replay;
 mod report;
+mod rightsize;
 mod run;
 mod scheduler_config;
 mod stanza;
@@ -36,7 +37,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` also ends with 3 and 4: see there.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` and `rightsize lint` also end with 3 and 4: see there.";
 
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]
@@ -47,6 +48,7 @@ enum Command {
     Explain(explain::Explain),
     Replay(replay::Replay),
     Report(report::ReportCommand),
+    Rightsize(rightsize::Rightsize),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -72,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => command.run(&mut out),
         Command::Replay(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Rightsize(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {

@@ -19,6 +19,7 @@ mod survey;
 mod virtual_gpu;
 mod watch;
 
+pub use amounts::amount;
 pub use connect::{ConnectError, connect};
 pub use devices::{DeviceKind, GpuClasses, LeanClaim, LeanClass, LeanSlice, LeanTemplate};
 pub use exporters::ExporterWatch;

@@ -32,6 +32,8 @@ mod power;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rightsize;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod settings;
