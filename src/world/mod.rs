@@ -21,6 +21,7 @@ mod journal;
 mod readiness;
 mod record;
 pub mod settings;
+mod whynot;
 mod writer;
 
 pub use bindings::BindOutcome;
@@ -29,6 +30,7 @@ pub use in_flight::InFlight;
 pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use readiness::{Missing, Readiness};
 pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
+pub use whynot::WhyNot;
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;

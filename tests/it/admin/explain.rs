@@ -195,5 +195,57 @@ async fn the_command_exits_with_1_where_nothing_is_known_and_with_2_where_nothin
         .unwrap();
     let away = explain(&rig, &["ml/a", "--admin", &format!("http://{closed}")]);
     assert_eq!(away.status.code(), Some(1));
-    assert!(complained(&away).contains("127.0.0.1 did not answer"));
+    let told = complained(&away);
+    assert!(
+        told.contains("127.0.0.1 did not answer") && told.contains("listen at"),
+        "{told}"
+    );
+    assert!(!told.contains("remembered"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_says_why_the_pod_is_not_on_a_node() {
+    let rig = Rig::start(PREFER).await;
+    let pod = decided(&rig, "a").await;
+    let served: Value = rig.get(&format!("/explain?pod=ml/a&node={}", WEST[0])).await.json();
+    assert_eq!(
+        (&served["why"], &served["rule"], &served["zone"]),
+        (&json!("refused"), &json!("zone"), &json!("GB"))
+    );
+    let why = |node: &str| told(&explain(&rig, &["ml/a", "--why-not", node]));
+    assert_eq!(
+        why(WEST[0]),
+        format!("{} is refused by rule zone: zone GB is not allowed\n", WEST[0])
+    );
+    assert!(
+        why("elsewhere").contains("did not offer elsewhere"),
+        "{}",
+        why("elsewhere")
+    );
+    assert!(why("elsewhere").contains("it offered 6 nodes"), "{}", why("elsewhere"));
+    assert!(why(NORTH[0]).contains("is the preferred node; the pod is not bound yet"));
+
+    rig.tell(vec![pod_event(&bound(pod, CENTRAL[1]))]).await;
+    let scored: Value = rig.get(&format!("/explain?pod=ml/a&node={}", CENTRAL[1])).await.json();
+    let all: Value = rig.get("/explain?pod=ml/a").await.json();
+    let total = |node: &str| {
+        let rows = all["candidates"].as_array().unwrap();
+        let cost = &rows.iter().find(|row| row["node"] == node).unwrap()["cost"];
+        cost["grams"].as_f64().unwrap() + cost["strandedGrams"].as_f64().unwrap_or(0.0)
+    };
+    let more = total(CENTRAL[1]) - total(NORTH[0]);
+    assert_eq!(
+        (&scored["why"], &scored["preferred"]),
+        (&json!("scored"), &json!(NORTH[0]))
+    );
+    assert!(
+        more > 0.0 && (scored["more"].as_f64().unwrap() - more).abs() < 1e-9,
+        "{scored}"
+    );
+    assert!(
+        why(CENTRAL[1]).contains(&format!("{more:.1} g more; bound to {}", CENTRAL[1])),
+        "{}",
+        why(CENTRAL[1])
+    );
+    assert!(why(NORTH[0]).contains(&format!("bound the pod to {}", CENTRAL[1])));
 }
