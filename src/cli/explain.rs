@@ -34,7 +34,7 @@ pub(super) struct Explain {
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
-    /// Only why the pod is not on this node
+    /// Only why the pod is not on this node: not offered, refused by which rule, left out, or dearer by how much and why
     #[arg(long, value_name = "NODE")]
     why_not: Option<String>,
 
@@ -56,13 +56,13 @@ impl Explain {
                 self.pod
             )));
         }
+        if self.why_not.as_ref().is_some_and(|node| node.trim().is_empty()) {
+            return Err(Failure::Usage("--why-not wants the name of a node".to_owned()));
+        }
         let decision = self.ask()?;
         match self.output {
             Output::Json => render::json(out, &decision)?,
-            Output::Table if self.why_not.is_some() => {
-                let node = self.why_not.as_deref().unwrap_or_default();
-                writeln!(out, "{}", whynot::sentence(node, &decision))?;
-            }
+            Output::Table if self.why_not.is_some() => whynot::write(out, &decision)?,
             Output::Table => self.table(out, &decision)?,
         }
         Ok(())
@@ -74,7 +74,10 @@ impl Explain {
         let body = admin::get(&self.admin, "explain", &query)?;
         let body = body.map_err(|error| match error {
             OutboundError::Status { status: 404, .. } => {
-                anyhow!("no decision about {} is remembered there", self.pod)
+                anyhow!(
+                    "no decision about {} is remembered there: was this extender asked, and did it answer neutrally?",
+                    self.pod
+                )
             }
             OutboundError::Transport { .. } => {
                 anyhow!(

@@ -1,96 +1,179 @@
-//! One sentence of `heliotrope explain --why-not`.
+//! `heliotrope explain --why-not`: the answer of the admin listener in words.
 
 use super::explain::{number, text};
+use super::render;
 use serde_json::Value;
+use std::io::{self, Write};
 
-/// Why the pod is not on the node, from the answer of the admin listener.
-pub(super) fn sentence(node: &str, answer: &Value) -> String {
-    let more = || number(&answer["more"], 1);
+/// Writes why the pod is not on the node: a sentence, what it rests on, and where the pod is.
+pub(super) fn write(out: &mut dyn Write, answer: &Value) -> io::Result<()> {
+    writeln!(out, "{}", sentence(&text(&answer["node"]), answer))?;
+    match answer["why"].as_str() {
+        Some("scored") => gap(out, &answer["gap"])?,
+        Some("refused") => domains(out, answer)?,
+        _ => {}
+    }
+    if answer["why"] != "exempt" && answer["steered"] == false {
+        writeln!(
+            out,
+            "kube-scheduler was not told: the pod's mode is {}, and the answer was neutral",
+            text(&answer["mode"])
+        )?;
+    }
+    match answer["bound"].as_str() {
+        Some(bound) => writeln!(out, "the pod is bound to {bound}"),
+        None => writeln!(out, "the pod is not bound yet"),
+    }
+}
+
+fn sentence(node: &str, answer: &Value) -> String {
+    let more = || more(answer);
     match answer["why"].as_str().unwrap_or_default() {
         "exempt" => format!("the pod is not steered: {}", text(&answer["exemption"])),
-        "not-offered" if answer["unknown"].as_u64().unwrap_or(0) > 0 => format!(
-            "{node} is not among the nodes judged: of {} that kube-scheduler offered, {} were unknown to the snapshot, and \
-             it is one of them or was not offered",
-            answer["offered"], answer["unknown"]
+        "not-offered" => not_offered(node, answer),
+        "unknown-node" => format!(
+            "kube-scheduler offered {node}, and the watch had not told of it yet: it was neither weighed nor refused, and got \
+             the median score"
         ),
-        "not-offered" => format!(
-            "kube-scheduler did not offer {node}: its own filters refused it or it was not in the sample; it offered {} nodes",
-            answer["offered"]
+        "forgotten" => format!(
+            "what was decided about {node} is not remembered: of old decisions only the cheapest rows are. The decision log has it"
         ),
-        "forgotten" => {
-            format!("what was decided about {node} is not remembered: only the cheapest rows of old decisions are")
-        }
-        "refused" => refused(node, answer),
-        "left-out" => format!(
-            "filter left {node} out: by cost it is number {}, the cheapest {} were kept; {} g, {} g more than the preferred node",
-            answer["rank"],
-            answer["kept"],
-            number(&answer["grams"], 1),
+        "refused" => format!("{node} is refused by rule {}: {}", text(&answer["rule"]), rule(node, answer)),
+        "left-out" => left_out(node, answer),
+        "unpriced" => format!(
+            "{node} was in the answer with the median score, {}: what it costs is not known, for {}",
+            score(&answer["score"]),
+            match answer["missing"].as_str() {
+                Some("zone") => "its grid zone is not",
+                Some("model") => "its GPU model is not",
+                _ => "its zone has no intensity on the rung of the comparison",
+            }
+        ),
+        "preferred" => format!("{node} is the preferred node, score {}", score(&answer["score"])),
+        "scored" if answer["inBand"] == true => format!(
+            "{node} is as good as the preferred {}: {}, which is within the band. Other plugins of kube-scheduler decide \
+             between them",
+            text(&answer["preferred"]),
             more()
         ),
-        "unpriced" => format!("{node} was in the answer, but what it costs is not known"),
-        "preferred" => match answer["bound"].as_str() {
-            Some(bound) if bound == node => format!("{node} is the preferred node, and the pod is bound to it"),
-            Some(bound) => format!("{node} is the preferred node; kube-scheduler bound the pod to {bound}"),
-            None => format!("{node} is the preferred node; the pod is not bound yet"),
-        },
-        "scored" => {
-            let bound = answer["bound"].as_str().map_or_else(
-                || "the pod is not bound yet".to_owned(),
-                |bound| format!("bound to {bound}"),
-            );
-            format!(
-                "{node} was scored {}, and {} was preferred with {}: {node} costs {} g, {} g more; {bound}",
-                number(&answer["score"], 0),
-                text(&answer["preferred"]),
-                number(&answer["preferredScore"], 0),
-                number(&answer["grams"], 1),
-                more(),
-            )
-        }
+        "scored" => format!(
+            "{node} scored {}, and {} was preferred with {}{}: {}",
+            score(&answer["score"]),
+            text(&answer["preferred"]),
+            score(&answer["preferredScore"]),
+            answer["points"].as_u64().map_or(String::new(), |points| format!(", {points} points more")),
+            more(),
+        ),
         _ => "the extender gives a reason that this version does not know: see --output json".to_owned(),
     }
 }
 
-fn refused(node: &str, answer: &Value) -> String {
-    let rule = text(&answer["rule"]);
-    let detail = match rule.as_str() {
-        "zone" => format!("zone {} is not allowed", text(&answer["zone"])),
-        "ceiling" => format!(
-            "zone {} at {} g/kWh is above the ceiling",
-            text(&answer["zone"]),
-            number(&answer["intensity"], 0)
-        ),
-        "power-cap" => {
-            let domains: Vec<String> = answer["domains"].as_array().into_iter().flatten().map(domain).collect();
-            format!(
-                "the pod may draw {} W more; {}",
-                number(&answer["bookedGpuWatts"], 0),
-                domains.join("; ")
-            )
-        }
-        "group" => {
-            let group = &answer["group"];
-            let region = &group["region"];
-            let region = region["region"].as_str().or_else(|| region["zone"].as_str());
-            format!("gang {} goes to region {}", text(&group["key"]), region.unwrap_or("-"))
-        }
-        _ => format!(
-            "it costs {} g, {} g more than the preferred node",
-            number(&answer["grams"], 1),
-            number(&answer["more"], 1)
-        ),
-    };
-    format!("{node} is refused by rule {rule}: {detail}")
+/// `it costs 12.0 g, 3.0 g more than …`.
+fn more(answer: &Value) -> String {
+    match (answer["grams"].as_f64(), answer["more"].as_f64()) {
+        (Some(grams), Some(more)) => format!("it costs {grams:.1} g, {more:.1} g more than the preferred node"),
+        (Some(grams), None) => format!("it costs {grams:.1} g"),
+        _ => "what it costs is not known".to_owned(),
+    }
 }
 
-fn domain(domain: &Value) -> String {
-    format!(
-        "{}={}: cap {} W, committed {} W, promised {} W",
-        text(&domain["domain"]),
-        text(&domain["value"]),
-        number(&domain["capGpuWatts"], 0),
-        number(&domain["committedGpuWatts"], 0),
-        number(&domain["reservedGpuWatts"], 0)
-    )
+fn score(value: &Value) -> String {
+    value.as_u64().map_or("not told yet".to_owned(), |score| score.to_string())
+}
+
+fn not_offered(node: &str, answer: &Value) -> String {
+    let offered = &answer["offered"];
+    match answer["unnamed"].as_u64() {
+        Some(unnamed) if unnamed > 0 => format!(
+            "{node} is not among the nodes judged: of {offered} that kube-scheduler offered, {unnamed} were unknown and are not \
+             remembered by name, and it is one of them or was not offered"
+        ),
+        _ => format!(
+            "kube-scheduler did not offer {node}: its own filters refused it, or it was not in the sample; it offered {offered} \
+             nodes"
+        ),
+    }
+}
+
+fn left_out(node: &str, answer: &Value) -> String {
+    let why = match answer["by"].as_str() {
+        Some("keep") => format!(
+            "by cost it is number {}, and {} were kept (placement.keep)",
+            answer["rank"], answer["kept"]
+        ),
+        Some("region") => "nobody knows its region, and the pod's gang has nodes in one that is known".to_owned(),
+        _ => "with a pod like this one a power domain would be full, and only as much of them is held as one pod needs".to_owned(),
+    };
+    format!("filter left {node} out, though no rule refuses it: {why}; {}", more(answer))
+}
+
+fn rule(node: &str, answer: &Value) -> String {
+    match answer["rule"].as_str() {
+        Some("zone") => format!("zone {} is not allowed", text(&answer["zone"])),
+        Some("ceiling") => format!(
+            "zone {} is above the ceiling of {} g/kWh ({} g/kWh expected over the run)",
+            text(&answer["zone"]),
+            number(&answer["ceiling"], 0),
+            number(&answer["intensity"], 0)
+        ),
+        Some("power-cap") => format!(
+            "the pod may draw {} W there, for which a power domain has no room",
+            number(&answer["bookedGpuWatts"], 0)
+        ),
+        Some("group") => format!(
+            "gang {} goes to region {}, and {node} stands in {}",
+            text(&answer["group"]["key"]),
+            region(&answer["group"]["region"]),
+            region(&answer["region"])
+        ),
+        Some("outside-band") => format!(
+            "{}; in strict mode the band is {} %",
+            more(answer),
+            number(&Value::from(answer["band"].as_f64().unwrap_or(0.0) * 100.0), 1)
+        ),
+        _ => more(answer),
+    }
+}
+
+/// A region, or the zone that stands for one.
+fn region(value: &Value) -> String {
+    let named = value["region"].as_str().or_else(|| value["zone"].as_str());
+    named.unwrap_or("one that nobody knows").to_owned()
+}
+
+/// The terms of a difference in cost.
+fn gap(out: &mut dyn Write, gap: &Value) -> io::Result<()> {
+    let terms = [
+        ("carbon", "carbon", "the grid of its zone"),
+        ("power", "power", "watts, run time and PUE"),
+        ("wake", "wake", "waking an empty node"),
+        ("stranded", "stranded", "GPUs that no pending pod could use"),
+    ];
+    let rows = terms.map(|(name, key, what)| {
+        let grams = gap[key].as_f64().map_or("-".to_owned(), |grams| format!("{grams:+.1}"));
+        [name.to_owned(), grams, what.to_owned()]
+    });
+    render::table(out, ["through", "g", ""], &rows)
+}
+
+/// The power domains that have no room.
+fn domains(out: &mut dyn Write, answer: &Value) -> io::Result<()> {
+    let rows: Vec<[String; 5]> = answer["domains"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|domain| {
+            [
+                format!("{}={}", text(&domain["domain"]), text(&domain["value"])),
+                number(&domain["capGpuWatts"], 0),
+                number(&domain["usableGpuWatts"], 0),
+                number(&domain["committedGpuWatts"], 0),
+                number(&domain["reservedGpuWatts"], 0),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    render::table(out, ["power domain", "cap W", "for this pod W", "committed W", "promised W"], &rows)
 }

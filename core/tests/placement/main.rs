@@ -29,6 +29,8 @@ mod refusals;
 #[cfg(test)]
 mod scores;
 #[cfg(test)]
+mod shared_boards;
+#[cfg(test)]
 mod second_opinion;
 #[cfg(test)]
 mod steering;
