@@ -38,7 +38,11 @@ fn sentence(node: &str, answer: &Value) -> String {
         "forgotten" => format!(
             "what was decided about {node} is not remembered: of old decisions only the cheapest rows are. The decision log has it"
         ),
-        "refused" => format!("{node} is refused by rule {}: {}", text(&answer["rule"]), rule(node, answer)),
+        "refused" => format!(
+            "{node} is refused by rule {}: {}",
+            text(&answer["rule"]),
+            rule(node, answer)
+        ),
         "left-out" => left_out(node, answer),
         "unpriced" => format!(
             "{node} was in the answer with the median score, {}: what it costs is not known, for {}",
@@ -61,7 +65,9 @@ fn sentence(node: &str, answer: &Value) -> String {
             score(&answer["score"]),
             text(&answer["preferred"]),
             score(&answer["preferredScore"]),
-            answer["points"].as_u64().map_or(String::new(), |points| format!(", {points} points more")),
+            answer["points"]
+                .as_u64()
+                .map_or(String::new(), |points| format!(", {points} points more")),
             more(),
         ),
         _ => "the extender gives a reason that this version does not know: see --output json".to_owned(),
@@ -78,7 +84,9 @@ fn more(answer: &Value) -> String {
 }
 
 fn score(value: &Value) -> String {
-    value.as_u64().map_or("not told yet".to_owned(), |score| score.to_string())
+    value
+        .as_u64()
+        .map_or("not told yet".to_owned(), |score| score.to_string())
 }
 
 fn not_offered(node: &str, answer: &Value) -> String {
@@ -102,9 +110,15 @@ fn left_out(node: &str, answer: &Value) -> String {
             answer["rank"], answer["kept"]
         ),
         Some("region") => "nobody knows its region, and the pod's gang has nodes in one that is known".to_owned(),
-        _ => "with a pod like this one a power domain would be full, and only as much of them is held as one pod needs".to_owned(),
+        _ => {
+            "with a pod like this one a power domain would be full, and only as much of them is held as one pod needs"
+                .to_owned()
+        }
     };
-    format!("filter left {node} out, though no rule refuses it: {why}; {}", more(answer))
+    format!(
+        "filter left {node} out, though no rule refuses it: {why}; {}",
+        more(answer)
+    )
 }
 
 fn rule(node: &str, answer: &Value) -> String {
@@ -150,10 +164,20 @@ fn gap(out: &mut dyn Write, gap: &Value) -> io::Result<()> {
         ("stranded", "stranded", "GPUs that no pending pod could use"),
     ];
     let rows = terms.map(|(name, key, what)| {
-        let grams = gap[key].as_f64().map_or("-".to_owned(), |grams| format!("{grams:+.1}"));
+        let grams = gap[key].as_f64().map_or("-".to_owned(), signed);
         [name.to_owned(), grams, what.to_owned()]
     });
     render::table(out, ["through", "g", ""], &rows)
+}
+
+/// What rounds to nothing has no sign.
+fn signed(grams: f64) -> String {
+    let text = format!("{grams:+.1}");
+    if text.ends_with("0.0") && text.len() == 4 {
+        "0.0".to_owned()
+    } else {
+        text
+    }
 }
 
 /// The power domains that have no room.
@@ -175,5 +199,9 @@ fn domains(out: &mut dyn Write, answer: &Value) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    render::table(out, ["power domain", "cap W", "for this pod W", "committed W", "promised W"], &rows)
+    render::table(
+        out,
+        ["power domain", "cap W", "for this pod W", "committed W", "promised W"],
+        &rows,
+    )
 }

@@ -410,7 +410,10 @@ fn row(
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     let view = rung.and_then(|rung| zone?.view(rung));
     let in_gang = asked.workload.group.is_some();
-    let region = node.region.filter(|_| in_gang).and_then(|region| snapshot.region(region));
+    let region = node
+        .region
+        .filter(|_| in_gang)
+        .and_then(|region| snapshot.region(region));
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),

@@ -28,7 +28,9 @@ mod writer;
 pub use bindings::BindOutcome;
 pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
 pub use in_flight::InFlight;
-pub use journal::{Journal, JournalSender, LogHead, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
+pub use journal::{
+    Journal, JournalSender, LogHead, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told,
+};
 pub use readiness::{Missing, Readiness};
 pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
 pub use recount::{Recount, RecountError, Recounted};

@@ -120,7 +120,10 @@ impl Recount {
                         let problem = format!(
                             "grams from here on are of {kind} intensity and those before of {first}: report them by themselves"
                         );
-                        return Err(ReadError::Line { line: call.line, problem });
+                        return Err(ReadError::Line {
+                            line: call.line,
+                            problem,
+                        });
                     }
                     self.decided(*call);
                 }
@@ -173,8 +176,14 @@ impl Recount {
         // As they happened, so that sums are the same to the last bit whichever file came first.
         self.attempts.sort_by_key(|(at, _)| *at);
         self.bound.sort_by_key(|binding| binding.seen.at);
-        let days: HashSet<Date> = self.attempts.iter().map(|(at, _)| at).chain(self.bound.iter().map(|one| &one.seen.at))
-            .filter(|at| within(at)).map(|at| date(*at)).collect();
+        let days: HashSet<Date> = self
+            .attempts
+            .iter()
+            .map(|(at, _)| at)
+            .chain(self.bound.iter().map(|one| &one.seen.at))
+            .filter(|at| within(at))
+            .map(|at| date(*at))
+            .collect();
         if days.len() > MAX_DAYS {
             return Err(RecountError::Long(days.len()));
         }

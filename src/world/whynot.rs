@@ -224,7 +224,9 @@ impl DecisionView {
     }
 
     fn within_band(&self, best: f64, cost: f64) -> bool {
-        self.policy.as_ref().is_some_and(|policy| cost <= policy.within_band(best))
+        self.policy
+            .as_ref()
+            .is_some_and(|policy| cost <= policy.within_band(best))
     }
 
     fn left_out(&self, row: &CandidateView, grams: Option<f64>, more: Option<f64>) -> Reason {
@@ -233,9 +235,12 @@ impl DecisionView {
         let cheaper = costs().filter(|cost| grams.is_none_or(|grams| *cost < grams)).count();
         // Narrowing by cost leaves out whoever is neither among the cheapest nor as good as the best.
         let dear = |policy: &Arc<Policy>| {
-            let keep = policy.keep.filter(|_| !self.workload.as_ref().is_some_and(|pod| pod.prefers));
+            let keep = policy
+                .keep
+                .filter(|_| !self.workload.as_ref().is_some_and(|pod| pod.prefers));
             let best = costs().fold(f64::INFINITY, f64::min);
-            keep.is_some_and(|keep| cheaper >= keep.max(1)) && grams.is_some_and(|grams| grams > policy.within_band(best))
+            keep.is_some_and(|keep| cheaper >= keep.max(1))
+                && grams.is_some_and(|grams| grams > policy.within_band(best))
         };
         let by = if self.policy.as_ref().is_some_and(dear) {
             Narrowing::Keep

@@ -265,7 +265,10 @@ mod tests {
             device: GpuUnit::Slices(2),
             ..shared
         };
-        assert!(close(slice.reach(GpuResource::NVIDIA), 2.0 / 7.0), "a replica of a slice");
+        assert!(
+            close(slice.reach(GpuResource::NVIDIA), 2.0 / 7.0),
+            "a replica of a slice"
+        );
     }
 
     #[test]

@@ -164,7 +164,10 @@ mod tests {
         };
         let slots = GpuSlots::shared(2, sharing);
         for (units, boards) in [(1, 1.0), (2, 2.0), (3, 2.0), (8, 2.0)] {
-            assert!((slots.reach(ask(units, 1000)) - boards).abs() < 1e-12, "{units} replicas");
+            assert!(
+                (slots.reach(ask(units, 1000)) - boards).abs() < 1e-12,
+                "{units} replicas"
+            );
         }
         let whole = GpuSlots::empty(2);
         assert!((whole.reach(ask(2, 1000)) - 2.0).abs() < 1e-12);

@@ -29,9 +29,9 @@ mod refusals;
 #[cfg(test)]
 mod scores;
 #[cfg(test)]
-mod shared_boards;
-#[cfg(test)]
 mod second_opinion;
+#[cfg(test)]
+mod shared_boards;
 #[cfg(test)]
 mod steering;
 #[cfg(test)]

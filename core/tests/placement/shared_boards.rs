@@ -109,5 +109,8 @@ fn a_replica_that_ended_leaves_its_board_to_the_others() {
     let both = committed(&builder.build(now()));
     builder.apply_cluster(ClusterEvent::PodGone { uid: Arc::from("a") }, now());
     let left = committed(&builder.build(now()));
-    assert!((both - 690.0).abs() < 1e-6 && (left - 690.0).abs() < 1e-6, "{both} W, {left} W");
+    assert!(
+        (both - 690.0).abs() < 1e-6 && (left - 690.0).abs() < 1e-6,
+        "{both} W, {left} W"
+    );
 }

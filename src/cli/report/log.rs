@@ -16,10 +16,14 @@ pub(super) fn recounted(
 ) -> Result<(Report, Recounted), Failure> {
     let mut recount = Recount::default();
     for path in files {
-        recount.bindings(open(path)?).map_err(|error| unreadable(path, &error))?;
+        recount
+            .bindings(open(path)?)
+            .map_err(|error| unreadable(path, &error))?;
     }
     for path in files {
-        recount.decisions(open(path)?).map_err(|error| unreadable(path, &error))?;
+        recount
+            .decisions(open(path)?)
+            .map_err(|error| unreadable(path, &error))?;
     }
     recount.report(days, Timestamp::now()).map_err(|error| match error {
         RecountError::Empty => Failure::Failed(error.into()),
@@ -45,7 +49,10 @@ pub(super) fn write(out: &mut dyn Write, of: &Recounted) -> io::Result<()> {
         of.files, of.calls, of.bound
     )?;
     let missing = [
-        (of.undecided, "pods were weighed, and their decision is in none of these files: they have no price"),
+        (
+            of.undecided,
+            "pods were weighed, and their decision is in none of these files: they have no price",
+        ),
         (of.dropped, "decisions were dropped when they were made"),
         (of.torn, "files end in a line that broke off; what was in it is lost"),
         (

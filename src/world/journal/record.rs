@@ -30,11 +30,14 @@ impl LoggedCall {
             name: Arc::from(name),
         };
         let offered = self.offered();
-        let (at, weighed) = (self.asked.now, Weighed {
-            rung,
-            costs: Arc::new(again),
-            at: self.weighed_at,
-        });
+        let (at, weighed) = (
+            self.asked.now,
+            Weighed {
+                rung,
+                costs: Arc::new(again),
+                at: self.weighed_at,
+            },
+        );
         let LoggedAnswer::Filter {
             refused, kept, group, ..
         } = self.answer
@@ -64,7 +67,10 @@ impl LoggedCall {
         } else {
             let whole = self.given.iter().cloned().map(Some);
             let before = std::iter::repeat_n(None, self.known.len());
-            before.chain(whole).chain(std::iter::repeat_n(None, self.unknown)).collect()
+            before
+                .chain(whole)
+                .chain(std::iter::repeat_n(None, self.unknown))
+                .collect()
         };
         Offered {
             places: known.chain(std::iter::repeat_n(None, others)).collect(),

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::process::{Command, Output};
 
 /// Waking is free, so that a region's nodes tie.
-const PREFER: &str = "placement: {mode: prefer, denyZones: [GB], exemptNamespaces: [kube-system], wake: {default: 0}}";
+const PREFER: &str =
+    "placement: {mode: prefer, denyZones: [GB], exemptNamespaces: [kube-system], wake: {default: 0}}";
 
 async fn decide(rig: &Rig, pod: &Value, names: &[&str]) {
     let kept = rig.post("/filter", names_body(pod, names)).await;
@@ -47,7 +48,7 @@ fn words(rig: &Rig, node: &str) -> String {
 fn grams(explained: &Value, node: &str) -> f64 {
     let rows = explained["candidates"].as_array().unwrap();
     let cost = &rows.iter().find(|row| row["node"] == node).unwrap()["cost"];
-    cost["grams"].as_f64().unwrap() + cost["strandedGrams"].as_f64().unwrap()
+    cost["grams"].as_f64().unwrap() + cost["stranded_grams"].as_f64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +60,12 @@ async fn a_dearer_node_is_told_in_points_grams_and_what_they_are_made_of() {
     let answer = served(&rig, CENTRAL[0]).await;
     let explained: Value = rig.get("/explain?pod=ml/a").await.json();
     assert_eq!(
-        (&answer["why"], &answer["preferred"], &answer["bound"], &answer["steered"]),
+        (
+            &answer["why"],
+            &answer["preferred"],
+            &answer["bound"],
+            &answer["steered"]
+        ),
         (&json!("scored"), &json!(NORTH[0]), &json!(CENTRAL[1]), &json!(true))
     );
     let scores = [&answer["preferredScore"], &answer["score"], &answer["points"]].map(|n| n.as_u64().unwrap());
@@ -69,10 +75,16 @@ async fn a_dearer_node_is_told_in_points_grams_and_what_they_are_made_of() {
     assert!(near(&answer["more"], more), "{more} in {answer}");
     // The two are of one model, and waking is free: all of it is the grid.
     let gap = &answer["gap"];
-    assert!(near(&gap["carbon"], more) && near(&gap["power"], 0.0) && near(&gap["wake"], 0.0), "{gap}");
+    assert!(
+        near(&gap["carbon"], more) && near(&gap["power"], 0.0) && near(&gap["wake"], 0.0),
+        "{gap}"
+    );
     let told = words(&rig, CENTRAL[0]);
     for part in [
-        format!("{} scored {}, and {} was preferred with 10", CENTRAL[0], scores[1], NORTH[0]),
+        format!(
+            "{} scored {}, and {} was preferred with 10",
+            CENTRAL[0], scores[1], NORTH[0]
+        ),
         format!("{more:.1} g more than the preferred node"),
         format!("carbon    +{more:.1}"),
         format!("the pod is bound to {}", CENTRAL[1]),
@@ -89,10 +101,13 @@ async fn waking_is_told_apart_from_watts_and_carbon() {
     rig.tell(vec![pod_event(&bound(job("busy", 1), NORTH[1]))]).await;
     decide(&rig, &job("a", 1), &[NORTH[0], NORTH[1]]).await;
     let answer = served(&rig, NORTH[0]).await;
-    assert_eq!((&answer["why"], &answer["preferred"]), (&json!("scored"), &json!(NORTH[1])));
+    assert_eq!(
+        (&answer["why"], &answer["preferred"]),
+        (&json!("scored"), &json!(NORTH[1]))
+    );
     let term = |key: &str| answer["gap"][key].as_f64().unwrap();
     assert!(term("wake") > 0.0 && term("wake") > term("power").abs(), "{answer}");
-    assert_eq!(term("carbon"), 0.0, "one grid");
+    assert!(term("carbon").abs() < 1e-9, "one grid: {answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,7 +115,10 @@ async fn a_node_that_ties_is_as_good_and_others_decide() {
     let rig = Rig::start(PREFER).await;
     decide(&rig, &job("a", 2), &all()).await;
     let answer = served(&rig, NORTH[1]).await;
-    assert_eq!((&answer["why"], &answer["inBand"], &answer["points"]), (&json!("scored"), &json!(true), &json!(0)));
+    assert_eq!(
+        (&answer["why"], &answer["inBand"], &answer["points"]),
+        (&json!("scored"), &json!(true), &json!(0))
+    );
     assert!(words(&rig, NORTH[1]).contains(&format!("as good as the preferred {}", NORTH[0])));
 }
 
@@ -114,7 +132,10 @@ async fn the_preferred_node_says_that_another_was_bound() {
     let told = words(&rig, NORTH[0]);
     assert!(told.contains(&format!("the pod is bound to {}", CENTRAL[1])), "{told}");
     let answer = served(&rig, NORTH[0]).await;
-    assert_eq!((&answer["why"], &answer["bound"]), (&json!("preferred"), &json!(CENTRAL[1])));
+    assert_eq!(
+        (&answer["why"], &answer["bound"]),
+        (&json!("preferred"), &json!(CENTRAL[1]))
+    );
 }
 
 #[rstest]
@@ -124,7 +145,11 @@ async fn the_preferred_node_says_that_another_was_bound() {
     "ceiling",
     "zone GB is above the ceiling of 100 g/kWh (150 g/kWh expected over the run)"
 )]
-#[case::band("placement: {mode: strict, band: 0.05}", "outside-band", "in strict mode the band is 5.0 %")]
+#[case::band(
+    "placement: {mode: strict, band: 0.05}",
+    "outside-band",
+    "in strict mode the band is 5.0 %"
+)]
 #[case::cap(
     "placement: {mode: prefer}\npower: {domains: [{name: region, label: topology.kubernetes.io/region, values: {eu-west-2: 2 kW}}]}",
     "power-cap",
@@ -135,7 +160,11 @@ async fn a_refused_node_has_its_rule(#[case] settings: &str, #[case] rule: &str,
     let rig = Rig::start(settings).await;
     decide(&rig, &job("a", 8), &all()).await;
     let answer = served(&rig, WEST[0]).await;
-    assert_eq!((&answer["why"], &answer["rule"]), (&json!("refused"), &json!(rule)), "{answer}");
+    assert_eq!(
+        (&answer["why"], &answer["rule"]),
+        (&json!("refused"), &json!(rule)),
+        "{answer}"
+    );
     let words = words(&rig, WEST[0]);
     assert!(
         words.contains(&format!("is refused by rule {rule}: ")) && words.contains(told),
@@ -156,12 +185,19 @@ async fn a_cap_shows_what_is_left_for_the_pods_priority() {
     let domains = answer["domains"].as_array().unwrap();
     assert_eq!(domains.len(), 1, "the node's own cap has room: {answer}");
     assert_eq!(
-        (&domains[0]["domain"], &domains[0]["capGpuWatts"], &domains[0]["usableGpuWatts"]),
+        (
+            &domains[0]["domain"],
+            &domains[0]["capGpuWatts"],
+            &domains[0]["usableGpuWatts"]
+        ),
         (&json!("region"), &json!(9000.0), &json!(2250.0))
     );
     let watts = |key: &str| domains[0][key].as_f64().unwrap();
     let needed = answer["bookedGpuWatts"].as_f64().unwrap();
-    assert!(watts("committedGpuWatts") + watts("reservedGpuWatts") + needed > 2250.0, "{answer}");
+    assert!(
+        watts("committedGpuWatts") + watts("reservedGpuWatts") + needed > 2250.0,
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,10 +213,17 @@ async fn a_gangs_region_is_named_with_that_of_the_node() {
     let answer = served(&rig, WEST[1]).await;
     assert_eq!(
         (&answer["rule"], &answer["group"]["region"], &answer["region"]),
-        (&json!("group"), &json!({"region": "eu-north-1"}), &json!({"region": "eu-west-2"}))
+        (
+            &json!("group"),
+            &json!({"region": "eu-north-1"}),
+            &json!({"region": "eu-west-2"})
+        )
     );
     let told = words(&rig, WEST[1]);
-    let expected = format!("gang annotation/ml/ring goes to region eu-north-1, and {} stands in eu-west-2", WEST[1]);
+    let expected = format!(
+        "gang annotation/ml/ring goes to region eu-north-1, and {} stands in eu-west-2",
+        WEST[1]
+    );
     assert!(told.contains(&expected), "{told}");
 }
 
@@ -194,14 +237,23 @@ async fn a_node_left_out_is_told_with_its_rank_and_one_under_a_full_domain_witho
         (&json!("left-out"), &json!("keep"), &json!(2)),
         "{answer}"
     );
-    assert!(answer["rank"].as_u64().unwrap() >= 5, "behind the north and the west: {answer}");
+    assert!(
+        answer["rank"].as_u64().unwrap() >= 5,
+        "behind the north and the west: {answer}"
+    );
     assert!(words(&rig, CENTRAL[0]).contains("placement.keep"));
 
     // Room for one such pod on each node: the answer is the best node's domain alone.
-    let rig = Rig::start("placement: {mode: prefer, wake: {default: 0}}\npower: {domains: [{name: node, gpuWatts: 2 kW}]}").await;
+    let rig =
+        Rig::start("placement: {mode: prefer, wake: {default: 0}}\npower: {domains: [{name: node, gpuWatts: 2 kW}]}")
+            .await;
     decide(&rig, &job("a", 2), &all()).await;
     let answer = served(&rig, CENTRAL[0]).await;
-    assert_eq!((&answer["why"], &answer["by"]), (&json!("left-out"), &json!("full-domain")), "{answer}");
+    assert_eq!(
+        (&answer["why"], &answer["by"]),
+        (&json!("left-out"), &json!("full-domain")),
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -238,7 +290,11 @@ async fn a_node_without_a_price_says_what_is_not_known(
     names.push("odd");
     decide(&rig, &job("a", 2), &names).await;
     let answer = served(&rig, "odd").await;
-    assert_eq!((&answer["why"], &answer["missing"]), (&json!("unpriced"), &json!(missing)), "{answer}");
+    assert_eq!(
+        (&answer["why"], &answer["missing"]),
+        (&json!("unpriced"), &json!(missing)),
+        "{answer}"
+    );
     assert!(words(&rig, "odd").contains("median score"), "{}", words(&rig, "odd"));
 }
 
@@ -247,7 +303,10 @@ async fn in_shadow_the_scheduler_was_not_told() {
     let rig = Rig::start("placement: {mode: shadow, denyZones: [GB]}").await;
     decide(&rig, &job("a", 2), &all()).await;
     let answer = served(&rig, WEST[0]).await;
-    assert_eq!((&answer["rule"], &answer["steered"], &answer["mode"]), (&json!("zone"), &json!(false), &json!("shadow")));
+    assert_eq!(
+        (&answer["rule"], &answer["steered"], &answer["mode"]),
+        (&json!("zone"), &json!(false), &json!("shadow"))
+    );
     assert!(words(&rig, WEST[0]).contains("was not told: the pod's mode is shadow"));
 }
 

@@ -1,7 +1,7 @@
 //! A file that begins in the middle of a gang has where the members before were sent, and is replayed by itself.
 
 use super::{files, logging, replayed};
-use crate::rig::{NORTH, Rig, all, job, names_body};
+use crate::rig::{NORTH, Rig, all, job, names_body, until};
 use heliotrope::app::replay::{Report, replay};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -33,8 +33,11 @@ async fn fill(rig: &Rig) {
     while rig.counted("heliotrope_decision_log_bytes_total") < 1_048_576 {
         asked += 1;
         assert!(asked < 200, "a file that is never full");
+        let written = || rig.counted(r#"heliotrope_decision_log_lines_total{outcome="written"}"#);
+        let before = written();
         rig.post("/filter", &body).await;
         rig.settle().await;
+        until("what was answered written down", || written() > before).await;
     }
 }
 
@@ -62,7 +65,11 @@ async fn g3_a_file_that_begins_in_mid_gang_has_where_the_others_were_sent() {
     assert_eq!((alone.filter, alone.different), (1, 0), "{alone:?}");
     let mut told = lines(&paths[1]);
     let forming = &told[1]["parts"]["decidedGroups"]["forming"]["annotation/ml/ring"];
-    assert!(forming["decided"]["uid-first"].is_object(), "{}", told[1]["parts"]["decidedGroups"]);
+    assert!(
+        forming["decided"]["uid-first"].is_object(),
+        "{}",
+        told[1]["parts"]["decidedGroups"]
+    );
 
     // And it is this that the answer rests on: without it the replay sends the member elsewhere.
     told[1]["parts"]["decidedGroups"] = json!({ "forming": {}, "decided": 0 });
@@ -70,5 +77,8 @@ async fn g3_a_file_that_begins_in_mid_gang_has_where_the_others_were_sent() {
     let mut forgot = Report::default();
     replay(text.as_bytes(), "forgot", None, &mut forgot, |_| {}).unwrap();
     let what: Vec<&str> = forgot.differences.iter().map(|one| one.what).collect();
-    assert!(what.contains(&"inputs") && what.contains(&"group") && what.contains(&"kept"), "{what:?}");
+    assert!(
+        what.contains(&"inputs") && what.contains(&"group") && what.contains(&"kept"),
+        "{what:?}"
+    );
 }
