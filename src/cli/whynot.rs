@@ -134,12 +134,15 @@ fn rule(node: &str, answer: &Value) -> String {
             "the pod may draw {} W there, for which a power domain has no room",
             number(&answer["bookedGpuWatts"], 0)
         ),
-        Some("group") => format!(
-            "gang {} goes to region {}, and {node} stands in {}",
-            text(&answer["group"]["key"]),
-            region(&answer["group"]["region"]),
-            region(&answer["region"])
-        ),
+        Some("group") => {
+            let group = &answer["group"];
+            format!(
+                "gang {} goes to region {}, and {node} stands in {}",
+                text(&group["key"]),
+                region(&group["region"]),
+                region(&answer["region"])
+            )
+        }
         Some("outside-band") => format!(
             "{}; in strict mode the band is {} %",
             more(answer),

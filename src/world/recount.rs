@@ -84,17 +84,15 @@ impl Recount {
         self.seen_until(head.opened);
         for seen in log.bindings()? {
             self.seen_until(seen.at);
-            match self.by_uid.get(&seen.uid).and_then(|place| self.bound.get_mut(*place)) {
-                // Every replica sees a pod bound, and one of them was asked about it. A pod is bound once.
-                Some(held) => {
-                    if (knows(seen.outcome), seen.at) < (knows(held.seen.outcome), held.seen.at) {
-                        held.seen = seen;
-                    }
+            let held = self.by_uid.get(&seen.uid).and_then(|place| self.bound.get_mut(*place));
+            // Every replica notes a binding, and one of them was asked about the pod, which is bound once.
+            if let Some(held) = held {
+                if (knows(seen.outcome), seen.at) < (knows(held.seen.outcome), held.seen.at) {
+                    held.seen = seen;
                 }
-                None => {
-                    self.by_uid.insert(seen.uid.clone(), self.bound.len());
-                    self.bound.push(Binding { seen, decided: None });
-                }
+            } else {
+                self.by_uid.insert(seen.uid.clone(), self.bound.len());
+                self.bound.push(Binding { seen, decided: None });
             }
         }
         Ok(())
@@ -176,16 +174,9 @@ impl Recount {
         // As they happened, so that sums are the same to the last bit whichever file came first.
         self.attempts.sort_by_key(|(at, _)| *at);
         self.bound.sort_by_key(|binding| binding.seen.at);
-        let days: HashSet<Date> = self
-            .attempts
-            .iter()
-            .map(|(at, _)| at)
-            .chain(self.bound.iter().map(|one| &one.seen.at))
-            .filter(|at| within(at))
-            .map(|at| date(*at))
-            .collect();
-        if days.len() > MAX_DAYS {
-            return Err(RecountError::Long(days.len()));
+        let days = self.days(within);
+        if days > MAX_DAYS {
+            return Err(RecountError::Long(days));
         }
         for (at, band) in self.attempts.iter().filter(|(at, _)| within(at)) {
             book.weighed(*at, *band);
@@ -202,6 +193,14 @@ impl Recount {
             book.add(seen.at, place, &placed);
         }
         Ok((Report::of(&book, period, kind, now), self.counted))
+    }
+
+    /// How many days have anything in them.
+    fn days(&self, within: impl Fn(&Timestamp) -> bool) -> usize {
+        let bound = self.bound.iter().map(|binding| &binding.seen.at);
+        let all = self.attempts.iter().map(|(at, _)| at).chain(bound);
+        let days: HashSet<Date> = all.filter(|at| within(at)).map(|at| date(*at)).collect();
+        days.len()
     }
 
     fn seen_until(&mut self, at: Timestamp) {

@@ -1,9 +1,9 @@
 //! The report made from files of the decision log.
 
 use crate::cli::failure::Failure;
+use crate::telemetry::system_clock;
 use crate::world::{LogReader, ReadError, Recount, RecountError, Recounted};
 use heliotrope_core::accounting::Report;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
@@ -25,7 +25,7 @@ pub(super) fn recounted(
             .decisions(open(path)?)
             .map_err(|error| unreadable(path, &error))?;
     }
-    recount.report(days, Timestamp::now()).map_err(|error| match error {
+    recount.report(days, system_clock()()).map_err(|error| match error {
         RecountError::Empty => Failure::Failed(error.into()),
         RecountError::Long(_) => Failure::Usage(error.to_string()),
     })
