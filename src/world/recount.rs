@@ -84,11 +84,11 @@ impl Recount {
         self.seen_until(head.opened);
         for seen in log.bindings()? {
             self.seen_until(seen.at);
-            let held = self.by_uid.get(&seen.uid).and_then(|place| self.bound.get_mut(*place));
+            let known = self.by_uid.get(&seen.uid).and_then(|place| self.bound.get_mut(*place));
             // Every replica notes a binding, and one of them was asked about the pod, which is bound once.
-            if let Some(held) = held {
-                if (knows(seen.outcome), seen.at) < (knows(held.seen.outcome), held.seen.at) {
-                    held.seen = seen;
+            if let Some(known) = known {
+                if (knows(seen.outcome), seen.at) < (knows(known.seen.outcome), known.seen.at) {
+                    known.seen = seen;
                 }
             } else {
                 self.by_uid.insert(seen.uid.clone(), self.bound.len());
