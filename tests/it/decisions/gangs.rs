@@ -73,7 +73,10 @@ async fn g3_a_file_that_begins_in_mid_gang_has_where_the_others_were_sent() {
 
     // And it is this that the answer rests on: without it the replay sends the member elsewhere.
     told[1]["parts"]["decidedGroups"] = json!({ "forming": {}, "decided": 0 });
-    let text: String = told.iter().map(|line| format!("{line}\n")).collect();
+    let text: String = told
+        .iter()
+        .flat_map(|line| [line.to_string(), "\n".to_owned()])
+        .collect();
     let mut forgot = Report::default();
     replay(text.as_bytes(), "forgot", None, &mut forgot, |_| {}).unwrap();
     let what: Vec<&str> = forgot.differences.iter().map(|one| one.what).collect();
