@@ -36,7 +36,10 @@ spec:
 fn lint(manifest: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heliotrope"));
     let command = command.args(["rightsize", "lint", "-"]).args(arguments);
-    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let pipes = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     // Arguments that are wrong end it before it has read.
     let written = child.stdin.take().unwrap().write_all(manifest.as_bytes());
@@ -48,7 +51,13 @@ fn faults(output: &Output) -> Vec<Vec<String>> {
     let linted: Value = serde_json::from_slice(&output.stdout).unwrap();
     let of = |linted: &Value| {
         let findings = linted["findings"].as_array().unwrap().iter();
-        let told = findings.map(|found| format!("{} {}", found["key"].as_str().unwrap(), found["fault"].as_str().unwrap()));
+        let told = findings.map(|found| {
+            format!(
+                "{} {}",
+                found["key"].as_str().unwrap(),
+                found["fault"].as_str().unwrap()
+            )
+        });
         told.collect()
     };
     linted.as_array().unwrap().iter().map(of).collect()
@@ -69,7 +78,11 @@ fn a_manifest_is_linted_with_keys_units_and_an_exit_code() {
     );
     let table = lint(MISLED, &[]);
     let told = String::from_utf8(table.stdout).unwrap();
-    for part in ["ml/llm", "to do:", "1 autoscalers: 1 errors, 3 warnings, 0 pieces of advice"] {
+    for part in [
+        "ml/llm",
+        "to do:",
+        "1 autoscalers: 1 errors, 3 warnings, 0 pieces of advice",
+    ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
 }
@@ -100,10 +113,15 @@ fn lists_documents_and_the_old_version_are_read_and_other_kinds_are_not() {
 /// A tolerance of 0 in the behavior, or of the controller, hides nothing.
 #[test]
 fn the_tolerance_is_the_behaviors_own_or_that_of_the_controller() {
-    let own = MISLED.replace("scaleDown: {", "scaleUp: {tolerance: '0'}\n    scaleDown: {tolerance: '0', ");
+    let own = MISLED.replace(
+        "scaleDown: {",
+        "scaleUp: {tolerance: '0'}\n    scaleDown: {tolerance: '0', ",
+    );
     let hides = |manifest: &str, arguments: &[&str]| {
         let output = lint(manifest, &[&["-o", "json"], arguments].concat());
-        faults(&output).concat().contains(&"metrics[1] swallowed-recommendation".to_owned())
+        faults(&output)
+            .concat()
+            .contains(&"metrics[1] swallowed-recommendation".to_owned())
     };
     assert!(hides(MISLED, &[]) && !hides(MISLED, &["--tolerance", "0"]) && !hides(&own, &[]));
 }
@@ -111,11 +129,23 @@ fn the_tolerance_is_the_behaviors_own_or_that_of_the_controller() {
 #[test]
 fn what_cannot_be_read_is_told_with_the_key() {
     for (manifest, told) in [
-        (RIGHT.replace("averageValue: '4'", "averageValue: four"), "llm: spec.metrics[0]: target.averageValue: \"four\" is no amount"),
-        (RIGHT.replace("type: Pods", "type: Object"), "llm: spec.metrics[0]: type is Object, and object is missing"),
+        (
+            RIGHT.replace("averageValue: '4'", "averageValue: four"),
+            "llm: spec.metrics[0]: target.averageValue: \"four\" is no amount",
+        ),
+        (
+            RIGHT.replace("type: Pods", "type: Object"),
+            "llm: spec.metrics[0]: type is Object, and object is missing",
+        ),
         (RIGHT.replace("type: Pods", "type: Pod"), "\"Pod\" is none of Resource"),
-        (RIGHT.replace("autoscaling/v2", "autoscaling/v2beta2"), "\"autoscaling/v2beta2\" is not read"),
-        (RIGHT.replace("  maxReplicas: 40\n", ""), "maxReplicas"),
+        (
+            RIGHT.replace("autoscaling/v2", "autoscaling/v2beta2"),
+            "\"autoscaling/v2beta2\" is not read",
+        ),
+        (
+            RIGHT.replace("  maxReplicas: 40\n", ""),
+            "llm: spec.maxReplicas is missing",
+        ),
         ("kind: [".to_owned(), "is no YAML"),
         ("kind: Deployment".to_owned(), "no HorizontalPodAutoscaler is in there"),
     ] {
@@ -136,5 +166,9 @@ fn the_page_explains_every_fault() {
         let row = format!("| `{}` | {} |", fault.code(), fault.severity());
         assert!(page.contains(&row), "{row}");
     }
-    assert_eq!(page.matches("\n| `").count(), Fault::ALL.len(), "a row of a fault that is not there");
+    assert_eq!(
+        page.matches("\n| `").count(),
+        Fault::ALL.len(),
+        "a row of a fault that is not there"
+    );
 }

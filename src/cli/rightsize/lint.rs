@@ -60,7 +60,8 @@ impl Lint {
         for path in &self.files {
             let name = path.display().to_string();
             let text = text(path).map_err(|error| Failure::Usage(format!("{name}: cannot be read: {error}")))?;
-            let found = autoscalers(&text, self.tolerance).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+            let found =
+                autoscalers(&text, self.tolerance).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
             read.push((name, found));
         }
         if read.iter().all(|(_, found)| found.is_empty()) {
@@ -75,7 +76,11 @@ impl Lint {
             Output::Json => render::json(out, &linted)?,
             Output::Table => table(out, &linted)?,
         }
-        let worst = linted.iter().flat_map(|linted| &linted.findings).map(|told| told.severity).max();
+        let worst = linted
+            .iter()
+            .flat_map(|linted| &linted.findings)
+            .map(|told| told.severity)
+            .max();
         match worst {
             Some(Severity::Error) => Err(Failure::Told(4)),
             Some(Severity::Warning) => Err(Failure::Told(3)),
@@ -118,7 +123,10 @@ fn of<'a>(file: &str, autoscaler: &'a Autoscaler) -> Linted<'a> {
 fn table(out: &mut dyn Write, linted: &[Linted<'_>]) -> io::Result<()> {
     for (place, autoscaler) in linted.iter().enumerate() {
         let gap = if place > 0 { "\n" } else { "" };
-        let namespace = autoscaler.namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        let namespace = autoscaler
+            .namespace
+            .map(|namespace| format!("{namespace}/"))
+            .unwrap_or_default();
         writeln!(out, "{gap}{namespace}{} ({})", autoscaler.name, autoscaler.file)?;
         if autoscaler.findings.is_empty() {
             writeln!(out, "  nothing is wrong")?;

@@ -62,7 +62,15 @@ fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, M
         name: name.clone(),
         what,
     };
-    let version = item.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // A required key that is missing would be read as zero.
+    if item.pointer("/spec/maxReplicas").is_none() {
+        return Err(shape("spec.maxReplicas is missing".to_owned()));
+    }
+    let version = item
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let (metadata, subject) = match version.as_str() {
         "autoscaling/v2" => {
             let read: HorizontalPodAutoscaler =
@@ -90,7 +98,9 @@ fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, M
         }
         other => return Err(shape(format!("apiVersion {other:?} is not read: give autoscaling/v2"))),
     };
-    let ObjectMeta { namespace, name: own, .. } = metadata;
+    let ObjectMeta {
+        namespace, name: own, ..
+    } = metadata;
     Ok(Autoscaler {
         namespace,
         name: own.unwrap_or(name),
@@ -145,7 +155,11 @@ fn asked(spec: &MetricSpec) -> Result<Asked, String> {
             let of = of.ok_or_else(|| missing("containerResource"))?;
             (MetricKind::ContainerResource, &of.name, None, &of.target)
         }
-        "Pods" => named(MetricKind::Pods, spec.pods.as_ref().map(|of| (&of.metric, &of.target)), || missing("pods"))?,
+        "Pods" => named(
+            MetricKind::Pods,
+            spec.pods.as_ref().map(|of| (&of.metric, &of.target)),
+            || missing("pods"),
+        )?,
         "Object" => {
             let of = spec.object.as_ref().map(|of| (&of.metric, &of.target));
             named(MetricKind::Object, of, || missing("object"))?
@@ -181,7 +195,11 @@ fn named<'a>(
 
 fn labels(selector: &LabelSelector) -> Vec<String> {
     let equal = selector.match_labels.iter().flat_map(|labels| labels.keys());
-    let other = selector.match_expressions.iter().flatten().map(|expression| &expression.key);
+    let other = selector
+        .match_expressions
+        .iter()
+        .flatten()
+        .map(|expression| &expression.key);
     equal.chain(other).cloned().collect()
 }
 

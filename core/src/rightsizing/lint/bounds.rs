@@ -32,7 +32,8 @@ pub(super) fn look(subject: &Subject, findings: &mut Vec<Finding>) {
         found(
             Fault::ZeroUnseen,
             "minReplicas",
-            "At zero replicas no pod has a metric, so nothing would ever start one: the API server refuses it.".to_owned(),
+            "At zero replicas no pod has a metric, so nothing would ever start one: the API server refuses it."
+                .to_owned(),
             "Add an Object or External metric that counts what waits, such as the depth of the queue, or set minReplicas to 1.",
         );
     }

@@ -39,7 +39,8 @@ pub(super) fn look(subject: &Subject, findings: &mut Vec<Finding>) {
         of.caveats();
         of.unit();
         of.tolerance();
-        let same = |other: &&Asked| (&other.name, other.kind, &other.labels) == (&metric.name, metric.kind, &metric.labels);
+        let same =
+            |other: &&Asked| (&other.name, other.kind, &other.labels) == (&metric.name, metric.kind, &metric.labels);
         if let Some(first) = subject.metrics.iter().take(ix).position(|other| same(&other)) {
             let what = format!("It is the metric of metrics[{first}] once more: only the higher of the two counts.");
             of.found(Fault::Twice, what, "Leave one of them out.");
@@ -91,8 +92,12 @@ impl OfMetric<'_> {
     fn series(&mut self) {
         let name = self.metric.name.to_ascii_lowercase();
         let kind = self.row.map(|row| row.kind);
-        let rated = ["per_second", "rate", "_rps", "qps"].iter().any(|hint| name.contains(hint));
-        if is_percentile(&name) || self.metric.labels.iter().any(|label| label == "quantile") || kind == Some(Kind::Summary)
+        let rated = ["per_second", "rate", "_rps", "qps"]
+            .iter()
+            .any(|hint| name.contains(hint));
+        if is_percentile(&name)
+            || self.metric.labels.iter().any(|label| label == "quantile")
+            || kind == Some(Kind::Summary)
         {
             if self.metric.kind == MetricKind::Pods {
                 self.found(
@@ -120,7 +125,11 @@ impl OfMetric<'_> {
         if measured.map_or_else(|| is_latency(&name), Measure::is_latency) {
             let tokens = self.row.is_some_and(|row| row.is(Caveat::DependsOnTokens));
             let what = "Twice the replicas do not halve a latency: it is flat until the servers are full and then rises steeply, so the ratio to the target says little of how many are missing.";
-            let also = if tokens { " This one depends above all on how long the answers are." } else { "" };
+            let also = if tokens {
+                " This one depends above all on how long the answers are."
+            } else {
+                ""
+            };
             self.found(
                 Fault::LatencyAsRatio,
                 format!("{what}{also}"),
@@ -132,8 +141,12 @@ impl OfMetric<'_> {
     fn caveats(&mut self) {
         let name = self.metric.name.to_ascii_lowercase();
         let is = |caveat, otherwise: bool| self.row.map_or(otherwise, |row| row.is(caveat));
-        let memory = ["gpu_mem", "gpumem", "fb_used", "vram"].iter().any(|hint| name.contains(hint));
-        let busy = ["gpu_util", "gpu_duty", "duty_cycle"].iter().any(|hint| name.contains(hint));
+        let memory = ["gpu_mem", "gpumem", "fb_used", "vram"]
+            .iter()
+            .any(|hint| name.contains(hint));
+        let busy = ["gpu_util", "gpu_duty", "duty_cycle"]
+            .iter()
+            .any(|hint| name.contains(hint));
         let (preallocated, full, saturates, slots) = (
             is(Caveat::Preallocated, memory),
             is(Caveat::FullWithOne, busy),
@@ -153,12 +166,23 @@ impl OfMetric<'_> {
                 "One request is enough to keep a GPU busy the whole time: the metric cannot tell a loaded server from an overloaded one.",
                 "Scale by the depth of the queue or by concurrency.",
             );
-        } else if saturates && self.subject.metrics.len() == 1 && let Some(target) = self.metric.target.value().filter(|target| *target > 0.0 && *target <= 1.0) {
+        } else if saturates
+            && self.subject.metrics.len() == 1
+            && let Some(target) = self
+                .metric
+                .target
+                .value()
+                .filter(|target| *target > 0.0 && *target <= 1.0)
+        {
             let what = format!(
                 "It is never above 1, so however many requests wait, one step asks for at most {:.2} times the replicas.",
                 1.0 / target
             );
-            self.found(Fault::Saturates, what, "Add the depth of the queue as a second metric: the higher of the two counts.");
+            self.found(
+                Fault::Saturates,
+                what,
+                "Add the depth of the queue as a second metric: the higher of the two counts.",
+            );
         }
         let least = 1.0 - self.subject.tolerance;
         if slots && matches!(self.metric.target, Target::AverageValue(value) if value >= 1.0 + least) {
@@ -171,10 +195,16 @@ impl OfMetric<'_> {
     }
 
     fn unit(&mut self) {
-        let (Some(row), Some(target)) = (self.row, self.metric.target.value()) else { return };
+        let (Some(row), Some(target)) = (self.row, self.metric.target.value()) else {
+            return;
+        };
         // A rate and the parts of a histogram have other units than the metric that they were made from.
         if row.kind != Kind::Gauge {
-            let below = row.unit.seconds().map(|unit| target * unit).is_some_and(|target| target < FIRST_BUCKET);
+            let below = row
+                .unit
+                .seconds()
+                .map(|unit| target * unit)
+                .is_some_and(|target| target < FIRST_BUCKET);
             if row.is(Caveat::FirstBucket) && below {
                 self.found(
                     Fault::BelowFirstBucket,
@@ -198,7 +228,11 @@ impl OfMetric<'_> {
         let name = self.metric.name.to_ascii_lowercase();
         let wanted = ["desired", "recommended", "wanted", "target_replicas", "proposed"];
         let advises = name.contains("replica") && wanted.iter().any(|hint| name.contains(hint));
-        let one = self.metric.target.value().is_some_and(|target| (target - 1.0).abs() < 1e-9);
+        let one = self
+            .metric
+            .target
+            .value()
+            .is_some_and(|target| (target - 1.0).abs() < 1e-9);
         let tolerance = self.subject.tolerance;
         if !advises || !one || tolerance <= 0.0 {
             return;
@@ -231,11 +265,20 @@ fn is_percentile(name: &str) -> bool {
 }
 
 fn is_counter(name: &str) -> bool {
-    ["_total", "_count", "_sum", "_bucket"].iter().any(|end| name.ends_with(end))
+    ["_total", "_count", "_sum", "_bucket"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 fn is_latency(name: &str) -> bool {
-    ["latency", "duration", "response_time", "time_to_first_token", "ttft", "queue_time"]
-        .iter()
-        .any(|hint| name.contains(hint))
+    [
+        "latency",
+        "duration",
+        "response_time",
+        "time_to_first_token",
+        "ttft",
+        "queue_time",
+    ]
+    .iter()
+    .any(|hint| name.contains(hint))
 }

@@ -1,7 +1,10 @@
-use super::metric::Caveat::{BoundedBySlots, DependsOnTokens, FirstBucket, FullWithOne, Preallocated, Saturates, Withdrawn};
+use super::metric::Caveat::{
+    BoundedBySlots, DependsOnTokens, FirstBucket, FullWithOne, Preallocated, Saturates, Withdrawn,
+};
 use super::metric::Kind::{Counter, Gauge, Histogram, Summary};
 use super::metric::Measure::{
-    Concurrency, FirstToken, GpuMemory, GpuUtilisation, KvCache, Latency, QueueDepth, QueueTime, Requests, TokenLatency,
+    Concurrency, FirstToken, GpuMemory, GpuUtilisation, KvCache, Latency, QueueDepth, QueueTime, Requests,
+    TokenLatency,
 };
 use super::metric::Server::{Dcgm, LlamaCpp, Tgi, Triton, Vllm};
 use super::metric::{Caveat, Kind, Measure, Server, ServingMetric, Unit};
@@ -34,11 +37,25 @@ const fn old(row: ServingMetric, new: &'static str) -> ServingMetric {
 
 /// Every metric known. Of several of one server and measure the first is to be taken.
 ///
-/// Sources: vLLM `docs/usage/metrics.md` and `vllm/v1/metrics/loggers.py`; Triton `docs/user_guide/metrics.md`; TGI
-/// `docs/source/reference/metrics.md`; llama.cpp `tools/server/README.md`; DCGM exporter `etc/default-counters.csv`.
+/// Sources: vLLM's page on production metrics and `vllm/v1/metrics/loggers.py`; the page on metrics of Triton's user guide;
+/// TGI's reference of metrics; the README of llama.cpp's server; the DCGM exporter's `etc/default-counters.csv`.
 pub const TABLE: &[ServingMetric] = &[
-    row(Vllm, QueueDepth, "vllm:num_requests_waiting", Gauge, Unit::Requests, &[]),
-    row(Vllm, Concurrency, "vllm:num_requests_running", Gauge, Unit::Requests, &[]),
+    row(
+        Vllm,
+        QueueDepth,
+        "vllm:num_requests_waiting",
+        Gauge,
+        Unit::Requests,
+        &[],
+    ),
+    row(
+        Vllm,
+        Concurrency,
+        "vllm:num_requests_running",
+        Gauge,
+        Unit::Requests,
+        &[],
+    ),
     row(
         Vllm,
         Requests,
