@@ -104,6 +104,8 @@ impl LeanPod {
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
+            ran: None,
+            volume_claims: Vec::new(),
             phase: match self.status.phase.as_deref() {
                 Some("Succeeded" | "Failed") => PodPhase::Finished,
                 Some("Running") => PodPhase::Running,

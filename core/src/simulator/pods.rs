@@ -240,6 +240,8 @@ impl Draft {
                 prefers: false,
                 gated: false,
                 node: None,
+                ran: None,
+                volume_claims: Vec::new(),
                 phase: PodPhase::Pending,
             },
             annotations: self.annotations,

@@ -4,13 +4,15 @@ use super::cluster::ClusterState;
 use super::coefficient::Figures;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
-use super::learned::Learned;
+use super::learned::{Learned, Run};
 use super::node::{NodeState, Place, Shown};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;
+use super::volumes::{VolumeEvent, VolumeState};
 use crate::grid::ZoneId;
+use crate::workload::{OwnerKey, OwnerKind, PodFacts};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub struct SnapshotBuilder {
     cluster: ClusterState,
     power: PowerState,
     learned: Learned,
+    volumes: VolumeState,
     /// Figures by model, until something is learned or tables change.
     by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
@@ -46,6 +49,7 @@ impl SnapshotBuilder {
             cluster: ClusterState::default(),
             power: PowerState::default(),
             learned: Learned::default(),
+            volumes: VolumeState::default(),
             by_model: None,
             resolved: HashMap::new(),
             by_name: Arc::default(),
@@ -88,10 +92,32 @@ impl SnapshotBuilder {
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
+        if let ClusterEvent::Pod(pod) = &event {
+            self.learn_run(pod);
+        }
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
             self.learned.retain_nodes(|name| *name != *gone);
             self.by_model = None;
+        }
+    }
+
+    /// Takes a change of claims or storage classes in.
+    pub fn apply_volumes(&mut self, event: VolumeEvent) {
+        self.volumes.apply(event);
+    }
+
+    /// What a GPU pod of a Job teaches by ending well on a node whose model is known.
+    fn learn_run(&mut self, pod: &PodFacts) {
+        let (Some(ran), Some(node), true) = (pod.ran, &pod.node, pod.gpus.is_some()) else {
+            return;
+        };
+        let catalogue = &self.surroundings.catalogue;
+        let product = self.cluster.nodes.get(node).and_then(|facts| facts.gpu_product.as_deref());
+        let model = product.and_then(|name| catalogue.profile(catalogue.find(name)?));
+        let owner = OwnerKey::of(pod).filter(|owner| owner.kind == OwnerKind::Job);
+        if let (Some(owner), Some(profile)) = (owner, model) {
+            self.learned.observe_run(&owner, Run::new(pod, ran, &profile.model));
         }
     }
 
@@ -133,6 +159,7 @@ impl SnapshotBuilder {
             classes,
             pending,
             learned: self.learned.clone(),
+            volumes: Arc::clone(&self.volumes.volumes),
             by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),

@@ -6,7 +6,8 @@
 //! ```text
 //! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
-//! ClusterEvent ─► cluster (loads) ─┘
+//! ClusterEvent ─► cluster (loads) ─┤
+//! VolumeEvent  ─► volumes         ─┘
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
@@ -28,6 +29,7 @@ mod power_view;
 mod readings;
 mod slots;
 mod surroundings;
+mod volumes;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +39,7 @@ pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use index::{NodeIx, ZoneIx};
-pub use learned::{Learned, P95};
+pub use learned::{Learned, LearnedRecord, P95, Run};
 pub use node::NodeState;
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
@@ -46,3 +48,4 @@ pub use readings::{
 };
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};
+pub use volumes::{StorageClass, VolumeClaim, VolumeEvent, Volumes};

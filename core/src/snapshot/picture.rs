@@ -7,6 +7,7 @@ use super::node::{NodeState, Place, Shown};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::surroundings::Surroundings;
+use super::volumes::Volumes;
 use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub pending: Pending,
     /// What was learned of nodes, owners and run times.
     pub learned: Learned,
+    /// Volume claims that wait for their first consumer.
+    pub volumes: Arc<Volumes>,
     pub(super) by_model: Arc<Vec<Figures>>,
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,

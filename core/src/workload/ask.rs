@@ -54,6 +54,8 @@ pub enum Horizon {
     Job,
     /// It stays: the usual day matters, so that one sunny hour does not place it for weeks.
     Service,
+    /// What it leaves behind stays for years: the year matters.
+    Volume,
 }
 
 /// Who said how long.
@@ -62,6 +64,13 @@ pub enum Horizon {
 pub enum DurationSource {
     /// The pod's annotation.
     Annotation,
+    /// The median of the last runs of its owner's pods.
+    History {
+        /// How many.
+        runs: u32,
+    },
+    /// A volume that is made where the pod is put first, and keeps what comes after it there.
+    Volume,
     /// The administrator's default for jobs or services.
     Default,
 }
@@ -119,6 +128,19 @@ pub struct Workload {
     pub prefers: bool,
     /// What was not followed.
     pub notes: Vec<Note>,
+}
+
+impl DurationSource {
+    /// The name used in metrics and explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Annotation => "annotation",
+            Self::History { .. } => "history",
+            Self::Volume => "volume",
+            Self::Default => "default",
+        }
+    }
 }
 
 impl Workload {
@@ -209,6 +231,29 @@ fn duration(pod: &PodFacts, rules: &WorkloadRules, notes: &mut Vec<Note>) -> Dur
         span,
         source: DurationSource::Default,
         horizon,
+    }
+}
+
+impl Duration {
+    /// Takes what is known of the owner's runs instead of the default; what the pod itself says comes first, and a service
+    /// does not end. Within what the administrator allows.
+    pub(crate) fn of_runs(&mut self, rules: &WorkloadRules, median: impl FnOnce() -> Option<(SignedDuration, u32)>) {
+        if self.source != DurationSource::Default || self.horizon != Horizon::Job {
+            return;
+        }
+        if let Some((span, runs)) = median() {
+            self.span = span.clamp(MIN_DURATION, rules.max_duration.max(MIN_DURATION));
+            self.source = DurationSource::History { runs };
+        }
+    }
+
+    /// What the pod leaves behind outlasts it, whatever it says of itself.
+    pub(crate) fn of_volume(&mut self, rules: &WorkloadRules) {
+        *self = Self {
+            span: rules.volume_horizon,
+            source: DurationSource::Volume,
+            horizon: Horizon::Volume,
+        };
     }
 }
 

@@ -1,5 +1,6 @@
 use super::annotations::Annotations;
 use crate::gpu::{GpuMilli, GpuResource};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -57,6 +58,16 @@ pub enum PodPhase {
     Finished,
 }
 
+/// The life of a pod that ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ran {
+    /// When its last container ended.
+    pub ended_at: Timestamp,
+    /// From the start of its first container to that.
+    pub took: SignedDuration,
+}
+
 /// A pod, pruned to what decisions need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodFacts {
@@ -88,6 +99,11 @@ pub struct PodFacts {
     pub gated: bool,
     /// The node it is bound to.
     pub node: Option<Arc<str>>,
+    /// When it ended and for how long it ran; `None` while it runs and where it failed.
+    pub ran: Option<Ran>,
+    /// Names of the volume claims that it mounts and that outlive it.
+    #[serde(default)]
+    pub volume_claims: Vec<Arc<str>>,
     /// Where it is in its life.
     pub phase: PodPhase,
 }

@@ -13,6 +13,6 @@ mod rules;
 
 pub use annotations::{ANNOTATION_PREFIX, Annotations, MAX_ANNOTATION_BYTES, Note};
 pub use ask::{Duration, DurationSource, Exemption, Horizon, Workload, ZoneRule};
-pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
 pub use owner::OwnerKey;
 pub use rules::{Mode, Namespaces, WorkloadRules};

@@ -103,6 +103,8 @@ mod tests {
             prefers: false,
             gated: false,
             node: None,
+            ran: None,
+            volume_claims: Vec::new(),
             phase: PodPhase::Pending,
         };
         OwnerKey::of(&pod).map(|key| key.name.to_string())

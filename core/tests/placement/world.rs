@@ -287,6 +287,8 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        ran: None,
+        volume_claims: Vec::new(),
         phase: PodPhase::Pending,
     }
 }

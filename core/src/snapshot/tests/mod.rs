@@ -117,6 +117,8 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        ran: None,
+        volume_claims: Vec::new(),
         phase: PodPhase::Pending,
     }
 }
