@@ -5,6 +5,7 @@ use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
 use crate::cluster::{ClusterWatch, connect};
 use crate::extender::{self, Extender, Placement};
+use crate::history;
 use crate::outbound::HttpClient;
 use crate::power::PowerSources;
 use crate::serve;
@@ -38,6 +39,9 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let opened = history::open(&settings.history, &metrics);
+    let (keeper, history) = opened.keeping.unzip();
+    let writer = writer.remembering(opened.kept, keeper);
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster = ClusterWatch::new(client, settings.cluster.labels.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
@@ -70,6 +74,9 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
     endless(&mut tasks, "writer", writer.run(inbox, stop.clone()));
+    if let Some(history) = history {
+        endless(&mut tasks, "history", history.run());
+    }
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
@@ -109,6 +116,18 @@ fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: 
         .clone()
         .run_nodes(events, move || failed.watch_error("nodes"), stop.clone());
     endless(tasks, "nodes", nodes);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let claims = cluster.clone().run_claims(
+        events,
+        move || failed.watch_error("persistentvolumeclaims"),
+        stop.clone(),
+    );
+    endless(tasks, "claims", claims);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let classes = cluster
+        .clone()
+        .run_classes(events, move || failed.watch_error("storageclasses"), stop.clone());
+    endless(tasks, "classes", classes);
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);

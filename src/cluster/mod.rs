@@ -11,11 +11,13 @@ mod pod;
 pub mod settings;
 mod sharing;
 mod virtual_gpu;
+mod volume;
 mod watch;
 
 pub use connect::{ConnectError, connect};
 pub use node::{Labels, LeanNode};
 pub use pod::LeanPod;
+pub use volume::{LeanClaim, LeanClass};
 pub use watch::ClusterWatch;
 
 #[cfg(doc)]

@@ -1,6 +1,7 @@
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
-use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -36,6 +37,7 @@ struct Spec {
     affinity: Option<Affinity>,
     topology_spread_constraints: Option<Vec<IgnoredAny>>,
     scheduling_gates: Option<Vec<IgnoredAny>>,
+    volumes: Option<Vec<Volume>>,
 }
 
 type Amounts = BTreeMap<String, String>;
@@ -72,9 +74,66 @@ struct Preferences {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Status {
     #[serde(default)]
     phase: Option<String>,
+    #[serde(default)]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    state: ContainerState,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Terminated {
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+/// A volume of a pod. Claims that are made from a template in the pod itself (`ephemeral`) go with it and are left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Volume {
+    persistent_volume_claim: Option<ClaimName>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimName {
+    claim_name: Arc<str>,
+}
+
+/// A pod that mounts more claims than this is judged by the first of them.
+const MAX_CLAIMS: usize = 64;
+
+impl Status {
+    /// The life of a pod that succeeded; `None` where a container does not say when it ran.
+    fn ran(&self) -> Option<Ran> {
+        if self.phase.as_deref() != Some("Succeeded") {
+            return None;
+        }
+        let containers = self.container_statuses.iter().flatten();
+        let lives = containers.map(|container| {
+            let ended = container.state.terminated.as_ref()?;
+            Some((ended.started_at?, ended.finished_at?))
+        });
+        let lives: Vec<(Timestamp, Timestamp)> = lives.collect::<Option<_>>()?;
+        let started_at = lives.iter().map(|(started, _)| *started).min()?;
+        let ended_at = lives.iter().map(|(_, ended)| *ended).max()?;
+        let took = ended_at.duration_since(started_at);
+        (took > SignedDuration::ZERO).then_some(Ran { ended_at, took })
+    }
 }
 
 impl LeanPod {
@@ -104,8 +163,8 @@ impl LeanPod {
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
-            ran: None,
-            volume_claims: Vec::new(),
+            ran: self.status.ran(),
+            volume_claims: spec.volume_claims(),
             phase: match self.status.phase.as_deref() {
                 Some("Succeeded" | "Failed") => PodPhase::Finished,
                 Some("Running") => PodPhase::Running,
@@ -212,6 +271,18 @@ impl Spec {
             .map(asked)
             .fold(sidecars, u64::saturating_add);
         running.max(starting)
+    }
+
+    fn volume_claims(&self) -> Vec<Arc<str>> {
+        let claims = self
+            .volumes
+            .iter()
+            .flatten()
+            .filter_map(|volume| volume.persistent_volume_claim.as_ref());
+        claims
+            .map(|claim| Arc::clone(&claim.claim_name))
+            .take(MAX_CLAIMS)
+            .collect()
     }
 
     fn prefers(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
 use crate::world::{PodId, Record, Stage, World};
 use arc_swap::ArcSwap;
-use heliotrope_core::placement::{Bookings, NodeCost, Question, Verdict, common_rung, filter, score, weigh};
+use heliotrope_core::placement::{Bookings, NodeCost, Question, Verdict, common_rung, expect, filter, score, weigh};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
@@ -128,7 +128,7 @@ impl Extender {
     /// Opens a case: reads the pod, and takes one snapshot and one placement for all that follows.
     pub(super) fn open(&self, pod: PodFacts) -> Result<Case, Unjudged> {
         let placement = self.placement.load_full();
-        let workload = match Workload::parse(&pod, &placement.namespaces) {
+        let mut workload = match Workload::parse(&pod, &placement.namespaces) {
             Ok(workload) => workload,
             Err(exemption) => {
                 self.record_exempt(&pod, exemption);
@@ -142,6 +142,8 @@ impl Extender {
         if now.duration_since(snapshot.taken_at) > STALE {
             return Err(Unjudged::Neutral(Neutral::StaleSnapshot));
         }
+        let rules = placement.namespaces.rules(&pod.namespace);
+        expect(&mut workload, &pod, rules, &snapshot, &placement.policy);
         Ok(Case {
             pod,
             workload,
@@ -197,6 +199,7 @@ impl Extender {
         let bookings = Bookings::none();
         let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
+        self.metrics.expected(case.workload.duration.source.name());
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
         }

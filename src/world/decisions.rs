@@ -3,7 +3,7 @@ use super::record::{PodId, Record, Stage};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{NodeIx, Snapshot};
+use heliotrope_core::snapshot::{Coefficient, NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,6 +35,12 @@ pub struct CandidateView {
     pub power_rung: Option<&'static str>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Idle watts of one of its boards, with their source.
+    pub bare: Option<Coefficient>,
+    /// What the first context adds.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that.
+    pub slope: Option<Coefficient>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
     /// What it costs.
@@ -268,6 +274,9 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         awake: node.awake,
         power_rung: Some(node.power.rung.name()),
         measured_watts: node.power.watts.map(f64::from),
+        bare: node.bare,
+        context: node.context,
+        slope: node.slope,
         carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
         cost,
         refused: None,

@@ -1,8 +1,11 @@
 use super::World;
 use super::readiness::Readiness;
 use super::record::Record;
+use crate::history::Keeper;
 use crate::telemetry::{Clock, Metrics};
-use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
+use heliotrope_core::snapshot::{
+    CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, SnapshotRecord, Surroundings,
+};
 use heliotrope_core::workload::{OwnerKind, PodFacts};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -73,6 +76,8 @@ pub struct Writer {
     surroundings: watch::Receiver<(Surroundings, f64)>,
     clock: Clock,
     metrics: Metrics,
+    /// Where to leave what is to be kept, and when next.
+    keeping: Option<(Keeper, Instant)>,
     readiness: Readiness,
     /// UIDs of the GPU pods seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
@@ -104,11 +109,52 @@ impl Writer {
             surroundings,
             clock,
             metrics,
+            keeping: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
             relisted: None,
         };
         (writer, world)
+    }
+
+    /// Takes back what was kept, and keeps what comes.
+    #[must_use]
+    pub fn remembering(mut self, kept: Option<SnapshotRecord>, keeper: Option<Keeper>) -> Self {
+        if let Some(record) = kept {
+            let zones = record.zones();
+            self.builder.restore(record, (self.clock)());
+            let learned = self.builder.learned();
+            let (nodes, owners, runners) = (learned.nodes(), learned.owners(), learned.runners());
+            tracing::info!(zones, nodes, owners, runners, "history taken back");
+        }
+        self.keeping = keeper.map(|keeper| {
+            let first = Instant::now() + keeper.interval;
+            (keeper, first)
+        });
+        self
+    }
+
+    /// Leaves a record when it is time. One that is still being written is not waited for.
+    fn keep(&mut self) {
+        let Some((keeper, next)) = &mut self.keeping else {
+            return;
+        };
+        if *next <= Instant::now()
+            && let Ok(place) = keeper.out.try_reserve()
+        {
+            place.send(self.builder.record((self.clock)()));
+            *next = Instant::now() + keeper.interval;
+        }
+    }
+
+    /// Leaves the last record, and waits until it is taken.
+    async fn keep_last(&mut self) {
+        if let Some((keeper, _)) = self.keeping.take() {
+            let record = self.builder.record((self.clock)());
+            if keeper.out.send(record).await.is_err() {
+                tracing::warn!("the last history was not written");
+            }
+        }
     }
 
     /// Takes in what comes and publishes pictures of it until cancelled.
@@ -119,7 +165,7 @@ impl Writer {
         loop {
             let due = if dirty { next } else { next + MAX_INTERVAL };
             tokio::select! {
-                () = cancel.cancelled() => return,
+                () = cancel.cancelled() => return self.keep_last().await,
                 Some(report) = inbox.carbon.recv() => {
                     if let Err(mismatch) = self.builder.apply_carbon(report, (self.clock)()) {
                         self.metrics.mismatched();
@@ -152,6 +198,7 @@ impl Writer {
                 () = sleep_until(due) => {
                     let started = Instant::now();
                     self.publish();
+                    self.keep();
                     next = Instant::now() + MIN_INTERVAL.max(started.elapsed() * BUILD_SHARE);
                     dirty = false;
                 }

@@ -116,11 +116,7 @@ struct Scale<'a> {
 
 impl<'a> Scale<'a> {
     fn new(question: &'a Question<'a>, rung: Rung) -> Self {
-        let Question {
-            snapshot,
-            workload,
-            ..
-        } = *question;
+        let Question { snapshot, workload, .. } = *question;
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
@@ -230,7 +226,10 @@ pub(super) fn slowness(
     let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + host);
     match policy.throughput {
         // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-        Throughput::Neutral => Some(neutral_ratio(active_of(reference.unwrap_or(ModelIx(0)))?, active_of(model)?)),
+        Throughput::Neutral => Some(neutral_ratio(
+            active_of(reference.unwrap_or(ModelIx(0)))?,
+            active_of(model)?,
+        )),
         mode => {
             let throughput = |model| mode.of(around.catalogue.profile(model)?);
             Some(throughput(reference?)? / throughput(model)?)

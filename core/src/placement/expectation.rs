@@ -8,13 +8,7 @@ use crate::workload::{OwnerKey, PodFacts, Workload, WorkloadRules};
 /// A claim that waits for its first consumer makes its volume where the pod is put, and whatever mounts it afterwards
 /// follows: the volume's horizon counts, whatever the pod says of itself. Else the pod's annotation counts, else, for what
 /// ends, the median of the owner's last runs, else the administrator's default.
-pub fn expect(
-    workload: &mut Workload,
-    pod: &PodFacts,
-    rules: &WorkloadRules,
-    snapshot: &Snapshot,
-    policy: &Policy,
-) {
+pub fn expect(workload: &mut Workload, pod: &PodFacts, rules: &WorkloadRules, snapshot: &Snapshot, policy: &Policy) {
     let mut duration = workload.duration;
     if snapshot.volumes.are_made_for(pod) {
         duration.of_volume(rules);

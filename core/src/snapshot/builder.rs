@@ -10,7 +10,7 @@ use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::surroundings::Surroundings;
-use super::volumes::{VolumeEvent, VolumeState};
+use super::volumes::VolumeState;
 use crate::grid::ZoneId;
 use crate::workload::{OwnerKey, OwnerKind, PodFacts};
 use jiff::Timestamp;
@@ -24,14 +24,14 @@ const MAX_ZONES: usize = 4096;
 /// Accumulates readings and builds snapshots from them. There is one, and one task owns it.
 #[derive(Debug)]
 pub struct SnapshotBuilder {
-    surroundings: Arc<Surroundings>,
-    zones: Vec<Zone>,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) zones: Vec<Zone>,
     cluster: ClusterState,
     power: PowerState,
-    learned: Learned,
+    pub(super) learned: Learned,
     volumes: VolumeState,
     /// Figures by model, until something is learned or tables change.
-    by_model: Option<Arc<Vec<Figures>>>,
+    pub(super) by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -92,8 +92,10 @@ impl SnapshotBuilder {
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
-        if let ClusterEvent::Pod(pod) = &event {
-            self.learn_run(pod);
+        match &event {
+            ClusterEvent::Volume(event) => self.volumes.apply(event.clone()),
+            ClusterEvent::Pod(pod) => self.learn_run(pod),
+            _ => {}
         }
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
@@ -102,23 +104,28 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Takes a change of claims or storage classes in.
-    pub fn apply_volumes(&mut self, event: VolumeEvent) {
-        self.volumes.apply(event);
-    }
-
     /// What a GPU pod of a Job teaches by ending well on a node whose model is known.
     fn learn_run(&mut self, pod: &PodFacts) {
         let (Some(ran), Some(node), true) = (pod.ran, &pod.node, pod.gpus.is_some()) else {
             return;
         };
         let catalogue = &self.surroundings.catalogue;
-        let product = self.cluster.nodes.get(node).and_then(|facts| facts.gpu_product.as_deref());
+        let product = self
+            .cluster
+            .nodes
+            .get(node)
+            .and_then(|facts| facts.gpu_product.as_deref());
         let model = product.and_then(|name| catalogue.profile(catalogue.find(name)?));
         let owner = OwnerKey::of(pod).filter(|owner| owner.kind == OwnerKind::Job);
         if let (Some(owner), Some(profile)) = (owner, model) {
             self.learned.observe_run(&owner, Run::new(pod, ran, &profile.model));
         }
+    }
+
+    /// What was learned so far.
+    #[must_use]
+    pub fn learned(&self) -> &Learned {
+        &self.learned
     }
 
     /// Replaces tables and figures, keeping what was heard; but of carbon only what is of the kind now ranked.

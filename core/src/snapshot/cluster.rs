@@ -99,6 +99,7 @@ impl ClusterState {
                     self.node_set += 1;
                 }
             }
+            ClusterEvent::Volume(_) => {}
             ClusterEvent::NodeGone(name) => return self.drop_nodes(vec![name]),
             ClusterEvent::Pod(pod) => {
                 if let Some(seen) = &mut self.relisted_pods {

@@ -27,11 +27,12 @@ mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod record;
 mod slots;
 mod surroundings;
-mod volumes;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
@@ -46,6 +47,7 @@ pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
 };
+pub use record::SnapshotRecord;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};
 pub use volumes::{StorageClass, VolumeClaim, VolumeEvent, Volumes};

@@ -1,5 +1,6 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
+use super::volumes::VolumeEvent;
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
 use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
@@ -149,4 +150,6 @@ pub enum ClusterEvent {
     PodsRelisting,
     /// All pods were listed.
     PodsListed,
+    /// Something of volumes changed.
+    Volume(VolumeEvent),
 }

@@ -27,6 +27,7 @@ pub struct RawPlacementSettings {
     deny_zones: Option<Vec<String>>,
     job_duration: Option<String>,
     service_horizon: Option<String>,
+    volume_horizon: Option<String>,
     max_duration: Option<String>,
     utilisation: Option<f64>,
     exempt_namespaces: Option<Vec<String>>,
@@ -79,6 +80,7 @@ impl RawPlacementSettings {
             deny_zones: self.deny_zones,
             job_duration: self.job_duration,
             service_horizon: self.service_horizon,
+            volume_horizon: self.volume_horizon,
             max_duration: self.max_duration,
             utilisation: self.utilisation,
         };

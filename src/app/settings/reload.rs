@@ -57,6 +57,7 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.staleFor"),
     live("power.pue"),
     live("power.host"),
+    restart("history"),
     live("placement"),
 ];
 

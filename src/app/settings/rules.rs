@@ -17,12 +17,15 @@ pub(super) struct RawRules {
     pub(super) deny_zones: Option<Vec<String>>,
     pub(super) job_duration: Option<String>,
     pub(super) service_horizon: Option<String>,
+    pub(super) volume_horizon: Option<String>,
     pub(super) max_duration: Option<String>,
     pub(super) utilisation: Option<f64>,
 }
 
 /// A fortnight on a GPU is long; a year is a mistake.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// A volume outlives many jobs.
+const LONGEST_OF_VOLUMES: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 
 impl RawRules {
@@ -51,6 +54,12 @@ impl RawRules {
                 self.service_horizon.as_deref(),
                 default.service_horizon,
                 SHORTEST..=LONGEST,
+            ),
+            volume_horizon: problems.duration(
+                "volumeHorizon",
+                self.volume_horizon.as_deref(),
+                default.volume_horizon,
+                SHORTEST..=LONGEST_OF_VOLUMES,
             ),
             utilisation: problems.ratio("utilisation", self.utilisation, default.utilisation),
         };

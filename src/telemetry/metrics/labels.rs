@@ -62,3 +62,19 @@ pub(super) struct RungOnly {
 pub(super) struct Resource {
     pub(super) resource: &'static str,
 }
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct DurationOf {
+    pub(super) source: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct CoefficientOf {
+    pub(super) coefficient: &'static str,
+    pub(super) source: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct What {
+    pub(super) what: &'static str,
+}

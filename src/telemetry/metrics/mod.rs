@@ -8,7 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb, VerbOutcome, ZoneRung,
+    CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb,
+    VerbOutcome, What, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -76,6 +77,13 @@ pub struct Metrics {
     implausible: Family<SourceOnly, Counter>,
     nameless: Family<SourceOnly, Counter>,
     watch_errors: Family<Resource, Counter>,
+    durations: Family<DurationOf, Counter>,
+    history_loads: Family<Outcome, Counter>,
+    history_writes: Family<Outcome, Counter>,
+    history_bytes: Gauge,
+    coefficient_nodes: Family<CoefficientOf, Gauge>,
+    coefficient_samples: Family<CoefficientOf, Gauge>,
+    learned_owners: Family<What, Gauge>,
     records_dropped: Counter,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
@@ -104,6 +112,43 @@ impl Metrics {
     /// A pod was weighed on a rung; `none` where nothing was known.
     pub fn decided(&self, rung: &'static str) {
         self.decisions.get_or_create(&RungOnly { rung }).inc();
+    }
+
+    /// A pod was weighed over a duration that this source gave.
+    pub fn expected(&self, source: &'static str) {
+        self.durations.get_or_create(&DurationOf { source }).inc();
+    }
+
+    /// History was looked for at the start.
+    pub fn history_loaded(&self, outcome: &'static str) {
+        self.history_loads.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// History was written, in so many bytes.
+    pub fn history_written(&self, outcome: &'static str, bytes: Option<u64>) {
+        self.history_writes.get_or_create(&Outcome { outcome }).inc();
+        if let Some(bytes) = bytes {
+            self.history_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Replaces the gauges of what was learned: nodes and samples by coefficient and source, and owners by what is known
+    /// of them.
+    pub fn learned(
+        &self,
+        coefficients: &[(&'static str, &'static str, u32, u64)],
+        owners: [(&'static str, usize); 2],
+    ) {
+        for (coefficient, source, nodes, samples) in coefficients.iter().copied() {
+            let of = CoefficientOf { coefficient, source };
+            self.coefficient_nodes.get_or_create(&of).set(i64::from(nodes));
+            let samples = i64::try_from(samples).unwrap_or(i64::MAX);
+            self.coefficient_samples.get_or_create(&of).set(samples);
+        }
+        for (what, owners) in owners {
+            let owners = i64::try_from(owners).unwrap_or(i64::MAX);
+            self.learned_owners.get_or_create(&What { what }).set(owners);
+        }
     }
 
     /// Filter refused nodes by a rule.

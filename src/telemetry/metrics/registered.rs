@@ -33,6 +33,13 @@ impl Metrics {
             implausible: Family::default(),
             nameless: Family::default(),
             watch_errors: Family::default(),
+            durations: Family::default(),
+            history_loads: Family::default(),
+            history_writes: Family::default(),
+            history_bytes: Gauge::default(),
+            coefficient_nodes: Family::default(),
+            coefficient_samples: Family::default(),
+            learned_owners: Family::default(),
             records_dropped: Counter::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
@@ -48,6 +55,7 @@ impl Metrics {
         metrics.register_requests(&mut registry);
         metrics.register_sources(&mut registry);
         metrics.register_picture(&mut registry);
+        metrics.register_learned(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
     }
@@ -169,5 +177,40 @@ impl Metrics {
             self.snapshot_age.clone(),
         );
         r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+    }
+
+    /// What was learned and what is kept of it.
+    fn register_learned(&self, r: &mut Registry) {
+        r.register(
+            "durations",
+            "Pods weighed, by who said how long they run",
+            self.durations.clone(),
+        );
+        r.register(
+            "history_loads",
+            "What became of the kept history at the start",
+            self.history_loads.clone(),
+        );
+        r.register(
+            "history_writes",
+            "What became of writing the history",
+            self.history_writes.clone(),
+        );
+        r.register("history_bytes", "Size of the kept history", self.history_bytes.clone());
+        r.register(
+            "coefficient_nodes",
+            "Nodes, by where a coefficient of their boards comes from",
+            self.coefficient_nodes.clone(),
+        );
+        r.register(
+            "coefficient_samples",
+            "Samples behind these coefficients, over all nodes",
+            self.coefficient_samples.clone(),
+        );
+        r.register(
+            "learned_owners",
+            "Owners of pods of which something is known",
+            self.learned_owners.clone(),
+        );
     }
 }

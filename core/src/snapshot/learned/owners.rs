@@ -49,7 +49,9 @@ impl OwnerWatts {
     }
 
     pub(super) fn restore(&mut self, owner: OwnerKey, seen: Timestamp, models: Vec<(Arc<str>, WattSpread)>) {
-        let sound = models.into_iter().filter_map(|(name, spread)| Some((name, spread.checked()?)));
+        let sound = models
+            .into_iter()
+            .filter_map(|(name, spread)| Some((name, spread.checked()?)));
         let sound: Vec<_> = sound.take(MAX_MODELS).collect();
         if !sound.is_empty() {
             self.0.restore(owner, seen, sound);

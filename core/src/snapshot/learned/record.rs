@@ -31,7 +31,11 @@ impl Learned {
     /// What is to be kept.
     #[must_use]
     pub fn record(&self) -> LearnedRecord {
-        let mut nodes: Vec<_> = self.nodes.rows().map(|(name, sums)| (Arc::clone(name), sums.clone())).collect();
+        let mut nodes: Vec<_> = self
+            .nodes
+            .rows()
+            .map(|(name, sums)| (Arc::clone(name), sums.clone()))
+            .collect();
         nodes.sort_by(|a, b| a.0.cmp(&b.0));
         LearnedRecord {
             nodes,

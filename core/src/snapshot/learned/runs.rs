@@ -62,7 +62,11 @@ impl RunTimes {
 
     /// The median of the last runs, each in seconds on the reference model. Runs on models that do not compare with it
     /// say nothing.
-    pub(super) fn median(&self, owner: &OwnerKey, slowness: impl Fn(&str) -> Option<f64>) -> Option<(SignedDuration, u32)> {
+    pub(super) fn median(
+        &self,
+        owner: &OwnerKey,
+        slowness: impl Fn(&str) -> Option<f64>,
+    ) -> Option<(SignedDuration, u32)> {
         let runs = self.0.get(owner)?.iter();
         let on_reference = runs.filter_map(|run| Some(run.took.as_secs_f64() / slowness(&run.model)?));
         let mut seconds: Vec<f64> = on_reference.filter(|seconds| seconds.is_finite()).collect();
