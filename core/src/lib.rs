@@ -6,11 +6,13 @@
 //! ```text
 //! quantity ─► grid ─┬─► workload ─┐
 //!         └─► gpu ──┘             ├─► snapshot ─► placement ─► Decision
-//!              └──────────────────┘        └────► simulator (drives the real rooms)
+//!              └──────────────────┘        ├────► accounting (what decisions were worth)
+//!                                          └────► simulator (drives the real rooms)
 //! ```
 //!
 //! Which room may use which is data of the architecture test (`tests/it/architecture.rs`).
 
+pub mod accounting;
 pub mod gpu;
 pub mod grid;
 pub mod placement;

@@ -1,8 +1,9 @@
-//! The listener for people and probes: health, metrics, explanations.
+//! The listener for people and probes: health, metrics, explanations, and what decisions were worth.
 //!
-//! Owns `/livez`, `/readyz`, `/metrics` and `/explain`. Reads the world and the metrics; a question never makes a call.
+//! Owns `/livez`, `/readyz`, `/metrics`, `/explain` and `/report`. Reads the world and the metrics; a question never makes a call.
 //! Must never change anything, and must never be needed by a request of the scheduler.
 
+mod report;
 pub mod settings;
 
 use crate::telemetry::{Clock, Metrics, PowerNodes, ZoneSample};
@@ -44,6 +45,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/report", get(report::report))
         .with_state(admin)
 }
 

@@ -10,6 +10,7 @@
 
 pub mod demo;
 pub mod overview;
+pub mod probe;
 pub mod run;
 pub mod settings;
 pub mod tables;

@@ -3,6 +3,7 @@
 use super::settings::{Loaded, RELOAD, ReloadRule};
 use super::tables::{Figures, Uncertain};
 use crate::carbon::settings::{CarbonSettings, SourceSettings};
+use crate::outbound::Secret;
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Watts};
 use serde::Serialize;
@@ -77,6 +78,12 @@ fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
             &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology]
         }
         SourceSettings::Prometheus { .. } => &[Rung::Live, Rung::LastKnown, Rung::Climatology],
+        SourceSettings::ElectricityMaps(_) => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
+        SourceSettings::WattTime(settings) => match settings.signal {
+            Signal::Marginal => &[Rung::Live, Rung::LastKnown, Rung::Forecast, Rung::Climatology],
+            // Up to three days late, and without a forecast.
+            Signal::Average => &[Rung::Climatology],
+        },
         SourceSettings::Static => &[Rung::Static],
     }
 }
@@ -178,8 +185,13 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
             zone.zone
         ));
     }
+    notes.extend(keys(loaded));
     if kind.signal == Signal::Marginal {
-        notes.push("marginal intensity has no yearly averages, and must not be used for accounting".to_owned());
+        notes.push(
+            "carbon.placementSignal is marginal: pods go where one more kilowatt-hour is modelled to cost least, which no \
+             meter shows; there are no yearly averages of it, and emissions are accounted for by the average in any case"
+                .to_owned(),
+        );
     }
     let rules = &loaded.settings.placement.namespaces.default;
     let known =
@@ -196,4 +208,18 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
         ));
     }
     notes
+}
+
+/// Key files that hold no key. What they hold is not told.
+fn keys(loaded: &Loaded) -> Vec<String> {
+    let providers = loaded.settings.carbon.providers.iter();
+    let files = providers.flat_map(|provider| {
+        let files = provider.source.key_files().into_iter();
+        files.map(move |file| (provider.name.as_str(), file))
+    });
+    let wrong = files.filter_map(|(name, file)| {
+        let error = Secret::read(file).err()?;
+        Some(format!("provider {name} has no key here: {error}"))
+    });
+    wrong.collect()
 }

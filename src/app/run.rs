@@ -220,7 +220,7 @@ fn band(settings: &Settings) -> f64 {
 }
 
 /// Hosts that the settings name as sources: naming one there allows it.
-fn named_hosts(settings: &Settings) -> Vec<String> {
+pub(super) fn named_hosts(settings: &Settings) -> Vec<String> {
     let carbon = settings
         .carbon
         .providers

@@ -13,6 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(super) struct Allowance {
     limit: Option<u32>,
+    period: Duration,
     state: Mutex<State>,
 }
 
@@ -24,9 +25,16 @@ struct State {
 }
 
 impl Allowance {
+    /// So many calls in each hour.
     pub(super) fn new(limit: Option<u32>) -> Self {
+        Self::within(HOUR, limit)
+    }
+
+    /// So many calls in each period.
+    pub(super) fn within(period: Duration, limit: Option<u32>) -> Self {
         Self {
             limit,
+            period,
             state: Mutex::default(),
         }
     }
@@ -38,7 +46,7 @@ impl Allowance {
     pub(super) fn spend(&self, calls: u32, now: Instant) -> Result<(), CarbonError> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut state = self.state();
-        state.forget(now);
+        state.forget(now, self.period);
         if state.calls.len() + calls as usize > limit as usize {
             return Err(CarbonError::Budget { limit });
         }
@@ -50,7 +58,7 @@ impl Allowance {
     pub(super) fn left(&self, now: Instant) -> Option<(u32, u32)> {
         let limit = self.limit?;
         let mut state = self.state();
-        state.forget(now);
+        state.forget(now, self.period);
         let spent = u32::try_from(state.calls.len()).unwrap_or(u32::MAX);
         Some((limit, limit.saturating_sub(spent)))
     }
@@ -79,11 +87,11 @@ impl Allowance {
 }
 
 impl State {
-    fn forget(&mut self, now: Instant) {
+    fn forget(&mut self, now: Instant, period: Duration) {
         while self
             .calls
             .front()
-            .is_some_and(|call| now.saturating_duration_since(*call) >= HOUR)
+            .is_some_and(|call| now.saturating_duration_since(*call) >= period)
         {
             self.calls.pop_front();
         }

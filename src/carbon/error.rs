@@ -1,4 +1,4 @@
-use crate::outbound::{OutboundError, RetryAfter};
+use crate::outbound::{OutboundError, RetryAfter, SecretError};
 use heliotrope_core::grid::Basis;
 
 /// Why a provider said nothing.
@@ -19,6 +19,41 @@ pub enum CarbonError {
     /// Its answer is about another place than the one asked about.
     #[error("answer is about another region than asked")]
     Elsewhere,
+    /// The key cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// It does not know the key.
+    #[error("{host} does not take the key: look at the key file; a new key can take a while to be known")]
+    Key {
+        /// The host.
+        host: String,
+    },
+    /// The key may not read this.
+    #[error("{host} does not let this key read it: it is not part of the plan")]
+    Denied {
+        /// The host.
+        host: String,
+    },
+    /// Its gateway has no such route.
+    #[error("{host} has no such route: look at url and version")]
+    Route {
+        /// The host.
+        host: String,
+    },
+    /// It was asked to log in as often as it allows.
+    #[error("its {limit} logins of {minutes} minutes are spent: it refuses every new token")]
+    Logins {
+        /// Logins allowed in the period.
+        limit: u32,
+        /// The period.
+        minutes: u64,
+    },
+    /// Its figures are in a unit that ranks nothing, or in another than documented.
+    #[error("answer has its figures in another unit than {expected}")]
+    Unit {
+        /// The unit documented.
+        expected: &'static str,
+    },
     /// Its address cannot be made.
     #[error("address cannot be made from url")]
     Address,
@@ -53,12 +88,20 @@ impl CarbonError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Outbound(error) => error.kind(),
-            Self::Budget { .. } => "budget",
+            Self::Budget { .. } | Self::Logins { .. } => "budget",
             Self::NoData => "no-data",
             Self::Elsewhere => "elsewhere",
-            Self::Address => "shape",
+            Self::Secret(_) | Self::Key { .. } => "key",
+            Self::Denied { .. } => "denied",
+            Self::Unit { .. } => "unit",
+            Self::Address | Self::Route { .. } => "shape",
             Self::File { .. } | Self::Basis { .. } => "file",
         }
+    }
+
+    /// Whether the provider has had enough of calls for now, whatever is asked.
+    pub(super) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Outbound(OutboundError::Status { status: 429, .. }))
     }
 
     /// When the provider wants to be asked again, if it said so.

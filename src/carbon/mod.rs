@@ -1,22 +1,28 @@
 //! Grid carbon intensity, from providers.
 //!
 //! ```text
-//! settings ─► CarbonSources ─► pace ─► answers (cache, single flight) ─► allowance ─┬─► gb          GB Carbon Intensity API
-//!                 ▲                                                                 ├─► prometheus  any series
-//!                 │                                                                 ├─► file        CSV, JSON
-//!                 │                                                                 └─► table       yearly averages
-//!                 └──────────────────────────── Told ◄────────────────────────────────┘
+//! settings ─► CarbonSources ─► desk ─► pace ─► answers (cache, single flight) ─► allowance ─┬─► gb                GB Carbon Intensity API
+//!                 ▲             │                                                         ├─► electricity_maps  v4 and v3, with a key
+//!                 │             └─► access (what a key can read, once a day)              ├─► watttime          v3, with an account
+//!                 │                                                                       ├─► prometheus        any series
+//!                 │                                                                       ├─► file              CSV, JSON
+//!                 │                                                                       └─► table             yearly averages
+//!                 └──────────────────────────────── Told ◄────────────────────────────────────┘
 //! CarbonSources ─► CarbonReport, one a zone, with the provider's place in the zone's chain ─► world
 //! ```
 //!
 //! Owns what each provider's wire means (what is no data, which period a value holds for, which kind it is) and how often
 //! it is called: one call for all zones that it serves, at most once an interval, within `callsPerHour`, not before
-//! `Retry-After`, slower while it fails. A report is sent for what a provider said; what it did not say is not in it. Must
-//! never turn a gap into a number, nor convert one kind of intensity into another.
+//! `Retry-After`, slower while it fails, and not for what its key cannot read. A report is sent for what a provider said; what it did not say is not in it. Must
+//! never turn a gap into a number, convert one kind of intensity into another, or show a key.
 
+mod access;
 mod allowance;
 mod answers;
+mod desk;
+mod electricity_maps;
 mod error;
+mod figure;
 mod file;
 mod gb;
 mod pace;
@@ -25,7 +31,11 @@ mod provider;
 mod run;
 pub mod settings;
 mod table;
+mod watttime;
 
+pub use access::{Ability, Access, Probe};
+pub use electricity_maps::{DataCenter, ElectricityMaps, Version};
 pub use error::CarbonError;
 pub use prometheus::{Series, Unit};
 pub use run::{CarbonEvents, CarbonSources};
+pub use watttime::WattTime;

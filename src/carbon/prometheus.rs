@@ -1,6 +1,7 @@
 //! Intensities from a Prometheus series, such as the exporter of grid-intensity-go.
 
 use super::error::CarbonError;
+use super::figure::GRAMS_PER_KWH_IN_LB_PER_MWH;
 use super::provider::{Ask, Provider, Told};
 use crate::outbound::{PrometheusClient, TimedSample};
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
@@ -28,7 +29,7 @@ impl Unit {
     fn grams_per_kwh(self) -> f64 {
         match self {
             Self::GramsPerKwh => 1.0,
-            Self::PoundsPerMwh => 0.453_592_37,
+            Self::PoundsPerMwh => GRAMS_PER_KWH_IN_LB_PER_MWH,
         }
     }
 
@@ -122,6 +123,7 @@ impl Provider for PrometheusProvider {
             every: self.every,
             // The series, and the times of its samples.
             calls: 2,
+            needs: None,
         }]
     }
 

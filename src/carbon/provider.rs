@@ -1,11 +1,13 @@
 //! What every provider is to the rest of the room.
 
+use super::access::{Ability, Access};
 use super::error::CarbonError;
 use heliotrope_core::grid::{IntensityKind, IntensityPoint, ZoneId};
 use heliotrope_core::quantity::GramsPerKwh;
 use heliotrope_core::snapshot::{Forecast, LatestIntensity};
 use jiff::Timestamp;
-use std::future::{Future, pending};
+use std::collections::BTreeMap;
+use std::future::{Future, pending, ready};
 use std::time::Duration;
 
 /// Somebody who knows carbon intensities.
@@ -22,6 +24,20 @@ pub(super) trait Provider: Send + Sync {
         topic: &Self::Topic,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<Told>, CarbonError>> + Send;
+
+    /// Whether it tells what a key can read.
+    fn tells_access(&self) -> bool {
+        false
+    }
+
+    /// What the key can read of each zone: one call, however many zones.
+    fn access(
+        &self,
+        _zones: &[ZoneId],
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<BTreeMap<ZoneId, Access>, CarbonError>> + Send {
+        ready(Ok(BTreeMap::new()))
+    }
 
     /// Ends when it is worth asking before its time.
     fn changed(&self) -> impl Future<Output = ()> + Send {
@@ -42,6 +58,8 @@ pub(super) struct Ask<T> {
     pub(super) every: Duration,
     /// Calls over the network that one answer costs; 0 for what is at hand.
     pub(super) calls: u32,
+    /// What a key must be able to read for it; none where there is no key.
+    pub(super) needs: Option<Ability>,
 }
 
 impl<T> Ask<T> {

@@ -1,22 +1,22 @@
+use super::access::Probe;
 use super::allowance::Allowance;
-use super::answers::{Answers, Way};
+use super::answers::Answers;
+use super::desk::{Desk, probe};
+use super::electricity_maps::ElectricityMapsProvider;
 use super::file::FileProvider;
 use super::gb::GbProvider;
-use super::pace::Pace;
 use super::prometheus::PrometheusProvider;
-use super::provider::{Ask, Provider, Told};
-use super::settings::{CarbonSettings, ProviderSettings, SourceSettings};
+use super::settings::{CarbonSettings, SourceSettings};
 use super::table::TableProvider;
+use super::watttime::WattTimeProvider;
 use crate::outbound::{HttpClient, PrometheusClient};
 use crate::telemetry::{Clock, Metrics};
 use futures::future::{BoxFuture, FutureExt, join_all};
-use heliotrope_core::grid::{IntensityKind, ZoneId, ZoneTable};
-use heliotrope_core::quantity::Source;
+use heliotrope_core::grid::{ZoneId, ZoneTable};
 use heliotrope_core::snapshot::CarbonReport;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// Told of every call.
@@ -27,6 +27,9 @@ pub trait CarbonEvents: Clone + Send + Sync {
 
     /// What is left of a provider's calls of the hour.
     fn budget(&self, provider: &str, limit: u32, left: u32);
+
+    /// Whether a provider's key can read something of a zone.
+    fn access(&self, provider: &str, zone: &str, what: &'static str, can: bool);
 }
 
 impl CarbonEvents for Metrics {
@@ -36,6 +39,10 @@ impl CarbonEvents for Metrics {
 
     fn budget(&self, provider: &str, limit: u32, left: u32) {
         Self::carbon_budget(self, provider, limit, left);
+    }
+
+    fn access(&self, provider: &str, zone: &str, what: &'static str, can: bool) {
+        Self::carbon_access(self, provider, zone, what, can);
     }
 }
 
@@ -82,6 +89,28 @@ impl CarbonSources {
         }
     }
 
+    /// Asks once what the keys can read, as `run` does at its start; nobody is asked who wants no key.
+    pub async fn probe(&self, clock: &Clock) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for provider in &self.settings.providers {
+            let zones: Vec<ZoneId> = places(&self.settings, &provider.name).into_keys().collect();
+            let (http, interval, now) = (self.http.clone(), provider.interval, clock());
+            let told = match &provider.source {
+                SourceSettings::ElectricityMaps(settings) => {
+                    let asked = ElectricityMapsProvider::new(http, settings.clone(), interval);
+                    probe(&provider.name, &asked, &zones, now).await
+                }
+                SourceSettings::WattTime(settings) => {
+                    let asked = WattTimeProvider::new(http, settings.clone(), interval);
+                    probe(&provider.name, &asked, &zones, now).await
+                }
+                _ => continue,
+            };
+            probes.push(told);
+        }
+        probes
+    }
+
     fn serve<'a, E: CarbonEvents>(&self, desk: &'a Desk<'_, E>) -> BoxFuture<'a, ()> {
         let interval = desk.provider.interval;
         match &desk.provider.source {
@@ -97,6 +126,16 @@ impl CarbonSources {
                 desk.serve(PrometheusProvider::new(client, url, series.clone(), interval))
                     .boxed()
             }
+            SourceSettings::ElectricityMaps(settings) => desk
+                .serve(ElectricityMapsProvider::new(
+                    self.http.clone(),
+                    settings.clone(),
+                    interval,
+                ))
+                .boxed(),
+            SourceSettings::WattTime(settings) => desk
+                .serve(WattTimeProvider::new(self.http.clone(), settings.clone(), interval))
+                .boxed(),
             SourceSettings::Static => {
                 let table = TableProvider::new(self.yearly.clone(), desk.kind, interval);
                 desk.serve(table).boxed()
@@ -116,126 +155,4 @@ fn places(settings: &CarbonSettings, name: &str) -> BTreeMap<ZoneId, u8> {
         .iter()
         .filter_map(|(zone, chain)| Some((zone.clone(), place(chain)?)))
         .collect()
-}
-
-/// Where one provider is asked from.
-struct Desk<'a, E> {
-    provider: &'a ProviderSettings,
-    places: BTreeMap<ZoneId, u8>,
-    /// The kind that is ranked.
-    kind: IntensityKind,
-    allowance: Allowance,
-    answers: Answers,
-    clock: Clock,
-    out: Sender<CarbonReport>,
-    events: E,
-}
-
-impl<E: CarbonEvents> Desk<'_, E> {
-    async fn serve<P: Provider>(&self, provider: P) {
-        let given = self.provider.source.kind().unwrap_or(self.kind);
-        if given != self.kind {
-            let (provider, ranked) = (&self.provider.name, self.kind);
-            tracing::warn!(provider, %given, %ranked, "provider gives another kind than is ranked, so it counts as missing");
-        }
-        self.budget();
-        let zones: Vec<ZoneId> = self.places.keys().cloned().collect();
-        let asks = provider.asks(&zones);
-        join_all(asks.iter().map(|ask| self.follow(&provider, ask))).await;
-    }
-
-    /// Asks one thing again and again, until nobody listens any more.
-    async fn follow<P: Provider>(&self, provider: &P, ask: &Ask<P::Topic>) {
-        let mut pace = Pace::new(ask.every, self.provider.interval);
-        let mut silent = false;
-        loop {
-            self.allowance.held().await;
-            let started = Instant::now();
-            let answer = self.ask(provider, ask, &mut silent).await;
-            let wait = match answer {
-                Some(reports) => {
-                    for report in reports {
-                        if self.out.send(report).await.is_err() {
-                            return;
-                        }
-                    }
-                    pace.after_answer()
-                }
-                None if ask.calls == 0 => ask.every,
-                None => pace.after_failure(),
-            };
-            tokio::select! {
-                () = sleep_until(started + wait) => {}
-                () = provider.changed() => {}
-            }
-        }
-    }
-
-    /// One ask. Silence and its end are told in the log; each call only in metrics.
-    async fn ask<P: Provider>(
-        &self,
-        provider: &P,
-        ask: &Ask<P::Topic>,
-        silent: &mut bool,
-    ) -> Option<Vec<CarbonReport>> {
-        let now = (self.clock)();
-        let (name, zone) = (self.provider.name.as_str(), ask.label());
-        let (way, answer) = self.answers.get(provider, ask, &self.allowance, now).await;
-        self.budget();
-        match answer {
-            Ok(told) => {
-                let outcome = if way == Way::Called { "ok" } else { "shared" };
-                self.events.fetched(name, zone, outcome);
-                if std::mem::take(silent) {
-                    tracing::info!(provider = name, zone, "carbon provider speaks again");
-                }
-                Some(told.iter().flat_map(|told| self.reports(ask, told)).collect())
-            }
-            Err(error) => {
-                self.events.fetched(name, zone, error.kind());
-                if let Some(after) = error.retry_after() {
-                    self.allowance.hold(after.wait((self.clock)()));
-                }
-                if std::mem::replace(silent, true) {
-                    tracing::debug!(provider = name, zone, %error, "carbon provider is still silent");
-                } else {
-                    tracing::warn!(provider = name, zone, %error, "carbon provider said nothing");
-                }
-                None
-            }
-        }
-    }
-
-    /// What was told, for each zone that it is about and that has this provider in its chain. Another kind than the one
-    /// ranked is counted here and refused by the world.
-    fn reports<T>(&self, ask: &Ask<T>, told: &Told) -> Vec<CarbonReport> {
-        let zones = match &told.zone {
-            Some(zone) => std::slice::from_ref(zone),
-            None => ask.zones.as_slice(),
-        };
-        let placed = zones.iter().filter_map(|zone| Some((zone, *self.places.get(zone)?)));
-        placed
-            .map(|(zone, priority)| {
-                if told.kind != self.kind {
-                    self.events.fetched(&self.provider.name, zone.as_str(), "mismatch");
-                }
-                CarbonReport {
-                    zone: zone.clone(),
-                    kind: told.kind,
-                    source: Source::new(&self.provider.name),
-                    priority,
-                    latest: told.latest,
-                    forecast: told.forecast.clone(),
-                    history: told.history.clone(),
-                    fixed: told.fixed,
-                }
-            })
-            .collect()
-    }
-
-    fn budget(&self) {
-        if let Some((limit, left)) = self.allowance.left(Instant::now()) {
-            self.events.budget(&self.provider.name, limit, left);
-        }
-    }
 }

@@ -31,6 +31,7 @@ impl Provider for TableProvider {
             zones: zones.to_vec(),
             every: self.every,
             calls: 0,
+            needs: None,
         }]
     }
 

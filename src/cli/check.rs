@@ -2,9 +2,12 @@
 
 use super::failure::Failure;
 use super::render::{self, Output};
+use crate::app;
 use crate::app::overview::Overview;
-use crate::app::settings::{Reload, SettingsError, load};
+use crate::app::settings::{Loaded, Reload, SettingsError, load};
 use crate::app::yaml::Finding;
+use crate::carbon::Probe;
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -12,13 +15,17 @@ use std::path::PathBuf;
 
 /// Check a settings file and explain what it amounts to
 ///
-/// Reads the file and the tables it names, and asks nobody: no provider, no cluster.
+/// Reads the file, the tables and the keys it names, and asks nobody, no provider and no cluster, unless `--probe` says so.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
     /// Settings file
     #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
     config: PathBuf,
+
+    /// Call out: ask each carbon provider that wants a key, once, what the key can read
+    #[arg(long)]
+    probe: bool,
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
@@ -27,6 +34,7 @@ pub(super) struct Check {
 
 const EXAMPLES: &str = "Examples:
   heliotrope check --config heliotrope.yaml
+  heliotrope check --config heliotrope.yaml --probe
   heliotrope check --config heliotrope.yaml -o json | jq '.overview.zones'";
 
 #[derive(Serialize)]
@@ -34,40 +42,82 @@ struct Answer<'a> {
     ok: bool,
     problems: &'a [Finding],
     overview: Option<&'a Overview>,
+    /// What keys can read; nothing where nobody was asked.
+    probes: Option<&'a [Probe]>,
 }
 
 impl Check {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
-        match (load(&self.config), self.output) {
-            (Ok(loaded), Output::Table) => {
-                writeln!(out, "{} is right.", self.config.display())?;
-                explain(out, &Overview::of(&loaded))?;
-                Ok(())
-            }
-            (Ok(loaded), Output::Json) => {
-                let overview = Overview::of(&loaded);
-                let answer = Answer {
-                    ok: true,
-                    problems: &[],
-                    overview: Some(&overview),
-                };
-                Ok(render::json(out, &answer)?)
-            }
-            (Err(SettingsError::Refused { findings }), Output::Json) => {
+        let loaded = match load(&self.config) {
+            Ok(loaded) => loaded,
+            Err(SettingsError::Refused { findings }) if self.output == Output::Json => {
                 let answer = Answer {
                     ok: false,
                     problems: &findings,
                     overview: None,
+                    probes: None,
                 };
                 render::json(out, &answer)?;
-                Err(Failure::Told(2))
+                return Err(Failure::Told(2));
             }
-            (Err(error), _) => Err(Failure::Settings {
-                path: self.config,
-                error,
-            }),
+            Err(error) => {
+                return Err(Failure::Settings {
+                    path: self.config,
+                    error,
+                });
+            }
+        };
+        let overview = Overview::of(&loaded);
+        let probes = self.probe.then(|| probe(&loaded)).transpose()?;
+        match self.output {
+            Output::Table => {
+                writeln!(out, "{} is right.", self.config.display())?;
+                explain(out, &overview)?;
+                if let Some(probes) = &probes {
+                    keys(out, probes)?;
+                }
+            }
+            Output::Json => {
+                let answer = Answer {
+                    ok: true,
+                    problems: &[],
+                    overview: Some(&overview),
+                    probes: probes.as_deref(),
+                };
+                render::json(out, &answer)?;
+            }
+        }
+        let refused = probes.iter().flatten().any(|probe| probe.error.is_some());
+        if refused { Err(Failure::Told(1)) } else { Ok(()) }
+    }
+}
+
+fn probe(loaded: &Loaded) -> anyhow::Result<Vec<Probe>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("no runtime")?.block_on(app::probe::keys(loaded))
+}
+
+fn keys(out: &mut dyn Write, probes: &[Probe]) -> io::Result<()> {
+    writeln!(out, "\nWhat keys can read")?;
+    let mut rows = Vec::new();
+    for probe in probes {
+        if let Some(error) = &probe.error {
+            rows.push([probe.provider.clone(), "*".to_owned(), error.clone(), String::new()]);
+        }
+        for (zone, access) in &probe.zones {
+            let list = |can| access.names(can).join(", ");
+            let can = if access.told().next().is_none() {
+                "not known".to_owned()
+            } else {
+                list(true)
+            };
+            rows.push([probe.provider.clone(), zone.to_string(), can, list(false)]);
         }
     }
+    if rows.is_empty() {
+        return writeln!(out, "  No provider wants a key.");
+    }
+    render::table(out, ["PROVIDER", "ZONE", "CAN READ", "CANNOT"], &rows)
 }
 
 fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {

@@ -1,10 +1,8 @@
 //! `heliotrope explain`: why a pod is where it is.
 
+use super::admin;
 use super::failure::Failure;
 use super::render::{self, Output};
-use crate::outbound::HttpClient;
-use crate::outbound::settings::RawOutbound;
-use crate::settings::Problems;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value;
@@ -25,7 +23,7 @@ pub(super) struct Explain {
     #[arg(
         long,
         env = "HELIOTROPE_ADMIN",
-        default_value = "http://127.0.0.1:8651",
+        default_value = admin::DEFAULT,
         value_name = "URL"
     )]
     admin: Url,
@@ -60,16 +58,8 @@ impl Explain {
     }
 
     fn ask(&self) -> anyhow::Result<Value> {
-        let host = self.admin.host_str().unwrap_or_default().to_owned();
-        let mut settings = RawOutbound::default().validate(&mut Problems::default());
-        settings.allow_plain_http.insert(host.clone());
-        let http = HttpClient::new(&settings, [host])?;
-        let mut url = self.admin.join("explain")?;
-        url.query_pairs_mut().append_pair("pod", &self.pod);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let body = runtime
-            .block_on(http.get(url))
-            .map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
+        let body = admin::get(&self.admin, "explain", &[("pod", &self.pod)])?;
+        let body = body.map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
         serde_json::from_slice(&body).context("the answer is not a decision")
     }
 

@@ -7,14 +7,18 @@
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
 //! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
 
+mod admin;
 mod check;
 mod demo;
 mod explain;
 mod failure;
+mod figure;
 mod render;
+mod report;
 mod run;
 mod scheduler_config;
 mod stanza;
+mod text;
 
 pub use failure::Failure;
 pub use stanza::{ExtenderStanza, ManagedResource};
@@ -40,6 +44,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Report(report::ReportCommand),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
 
@@ -63,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };
     match done {

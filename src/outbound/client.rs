@@ -1,6 +1,8 @@
 use super::retry::RetryAfter;
+use super::secret::{Credential, Secret};
 use super::settings::OutboundSettings;
 use std::collections::BTreeSet;
+use std::fmt;
 use url::Url;
 
 /// Why a call came to nothing.
@@ -82,6 +84,51 @@ impl OutboundError {
     }
 }
 
+/// What is read of the body of a refusal: enough to tell one refusal from another, never to be repeated.
+const REFUSAL: usize = 4096;
+
+/// What a server answered.
+pub struct Answer {
+    /// The host.
+    pub host: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// When it wants to be asked again; only of 429 and 503.
+    pub retry_after: Option<RetryAfter>,
+    body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    /// Without the body, which can hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.host, self.status)
+    }
+}
+
+impl Answer {
+    /// The body of a success.
+    ///
+    /// # Errors
+    /// The status of anything else.
+    pub fn body(self) -> Result<Vec<u8>, OutboundError> {
+        if (200..300).contains(&self.status) {
+            return Ok(self.body);
+        }
+        Err(OutboundError::Status {
+            host: self.host,
+            status: self.status,
+            retry_after: self.retry_after,
+        })
+    }
+
+    /// Whether the body holds some words, by which gateways tell their refusals apart.
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        let words = words.as_bytes();
+        self.body.windows(words.len().max(1)).any(|part| part == words)
+    }
+}
+
 /// The one HTTP client. Cloning shares its connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
@@ -120,6 +167,14 @@ impl HttpClient {
     /// # Errors
     /// See [`OutboundError`].
     pub async fn get(&self, url: Url) -> Result<Vec<u8>, OutboundError> {
+        self.call(url, None).await?.body()
+    }
+
+    /// Fetches an answer, be it a body or a refusal. A key goes into a header that no log of the client shows.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; a status is none.
+    pub async fn call(&self, url: Url, credential: Option<Credential<'_>>) -> Result<Answer, OutboundError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         if !self.hosts.contains(&host) {
             return Err(OutboundError::Host { host });
@@ -131,24 +186,45 @@ impl HttpClient {
             host: host.clone(),
             reason: reason(error),
         };
-        let mut response = self.inner.get(url).send().await.map_err(|error| transport(&error))?;
+        let request = self.inner.get(url);
+        let request = match credential {
+            None => request,
+            Some(Credential::Header(name, key)) => request.header(name, sensitive(key)?),
+            Some(Credential::Basic(name, password)) => request.basic_auth(name.expose(), Some(password.expose())),
+            Some(Credential::Bearer(token)) => request.bearer_auth(token.expose()),
+        };
+        let mut response = request.send().await.map_err(|error| transport(&error))?;
         let status = response.status();
-        if !status.is_success() {
-            return Err(OutboundError::Status {
-                host,
-                status: status.as_u16(),
-                retry_after: retry_after(&response),
-            });
-        }
+        let retry_after = retry_after(&response);
+        let cap = if status.is_success() {
+            self.cap
+        } else {
+            self.cap.min(REFUSAL)
+        };
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
-            if body.len() + chunk.len() > self.cap {
-                return Err(OutboundError::TooLong { host, cap: self.cap });
+            if body.len() + chunk.len() > cap {
+                if status.is_success() {
+                    return Err(OutboundError::TooLong { host, cap });
+                }
+                break;
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok(Answer {
+            host,
+            status: status.as_u16(),
+            retry_after,
+            body,
+        })
     }
+}
+
+/// A key as a header that its own formatting hides.
+fn sensitive(key: &Secret) -> Result<reqwest::header::HeaderValue, OutboundError> {
+    let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| OutboundError::Client)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A limit reached or a server that is overloaded may say when to come back.

@@ -1,9 +1,10 @@
 use super::bindings::BindOutcome;
 use super::record::{PodId, Record, Stage};
+use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{Coefficient, NodeIx, Snapshot};
+use heliotrope_core::snapshot::{Coefficient, NodeIx, PowerRung, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub struct CandidateView {
     /// Whether it ran anything.
     pub awake: bool,
     /// How good its power figure was.
-    pub power_rung: Option<&'static str>,
+    pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
     /// Idle watts of one of its boards, with their source.
@@ -43,6 +44,8 @@ pub struct CandidateView {
     pub slope: Option<Coefficient>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
+    /// Whether its provider estimated it.
+    pub carbon_estimated: Option<bool>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -75,6 +78,11 @@ pub struct DecisionView {
     pub candidates: Vec<CandidateView>,
     /// How many candidates there were.
     pub offered_to_us: usize,
+    /// What there was to choose from; whatever rows are cut, it stays.
+    pub choice: Option<Choice>,
+    /// Whether rows were cut.
+    #[serde(skip)]
+    pub(super) cut: bool,
     /// Where it was bound.
     pub bound: Option<Arc<str>>,
     /// Where that node stood.
@@ -143,8 +151,13 @@ impl DecisionLog {
         self.order.iter().filter_map(|uid| self.by_uid.get(uid))
     }
 
-    /// Takes a record in.
-    pub(super) fn record(&mut self, record: Record) {
+    /// The decision about a pod.
+    pub(super) fn get(&self, uid: &str) -> Option<&DecisionView> {
+        self.by_uid.get(uid)
+    }
+
+    /// Takes a record in; `band` is the share within which costs are equal.
+    pub(super) fn record(&mut self, record: Record, band: f64) {
         let Record { pod, at, stage } = record;
         match stage {
             Stage::Exempt(exemption) => {
@@ -180,6 +193,7 @@ impl DecisionLog {
                     .collect();
                 let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
                 view.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
+                view.choice = Some(choice(&view.candidates, band));
                 self.put(view);
             }
             Stage::Prioritize {
@@ -238,6 +252,7 @@ impl DecisionLog {
             }
             if let Some(view) = self.by_uid.get_mut(uid) {
                 self.rows -= view.candidates.len().saturating_sub(TRIMMED_ROWS);
+                view.cut |= view.candidates.len() > TRIMMED_ROWS;
                 view.candidates.truncate(TRIMMED_ROWS);
                 view.candidates.shrink_to_fit();
             }
@@ -256,9 +271,22 @@ fn empty(pod: PodId, at: Timestamp) -> DecisionView {
         rung: None,
         candidates: Vec::new(),
         offered_to_us: 0,
+        choice: None,
+        cut: false,
         bound: None,
         outcome: None,
     }
+}
+
+/// What the candidates that no rule refuses amount to.
+fn choice(candidates: &[CandidateView], band: f64) -> Choice {
+    let acceptable = candidates.iter().filter(|candidate| candidate.refused.is_none());
+    let offered = acceptable.map(|candidate| Offered {
+        zone: candidate.zone.as_ref().map(ZoneId::as_str),
+        model: candidate.model.as_deref(),
+        cost: candidate.cost.as_ref(),
+    });
+    Choice::of(offered, band)
 }
 
 fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
@@ -267,17 +295,19 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
     let profile = node
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
+    let view = rung.and_then(|rung| zone?.view(rung));
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),
         model: profile.map(|profile| Arc::clone(&profile.model)),
         awake: node.awake,
-        power_rung: Some(node.power.rung.name()),
+        power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
         bare: node.bare,
         context: node.context,
         slope: node.slope,
-        carbon_source: zone.and_then(|zone| Some(zone.view(rung?)?.source.clone())),
+        carbon_source: view.map(|view| view.source.clone()),
+        carbon_estimated: view.map(|view| view.estimated),
         cost,
         refused: None,
         offered: false,

@@ -1,15 +1,17 @@
 //! The one writer: readings become snapshots.
 //!
 //! Owns the task that takes reports and events in ([`Writer`]), the current [`Snapshot`] behind an `ArcSwap`
-//! ([`World`]), what is still missing before answers mean anything ([`Readiness`]), and the bounded [`DecisionLog`].
+//! ([`World`]), what is still missing before answers mean anything ([`Readiness`]), the bounded [`DecisionLog`], and the
+//! [`Book`] of what decisions were worth.
 //!
 //! ```text
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
-//! extender ─(Record, try_send)───────► Writer ─► DecisionLog ───────► admin
+//! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
 //! ```
 //!
 //! Must never be waited for by a reader, and must never call out.
 
+mod account;
 mod bindings;
 mod decisions;
 mod readiness;
@@ -23,6 +25,7 @@ pub use record::{PodId, Record, Stage};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;
+use heliotrope_core::accounting::Book;
 use heliotrope_core::snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +35,7 @@ pub struct World {
     snapshot: ArcSwap<Snapshot>,
     readiness: ArcSwap<Readiness>,
     decisions: Mutex<DecisionLog>,
+    book: Mutex<Book>,
 }
 
 impl World {
@@ -39,6 +43,7 @@ impl World {
     #[must_use]
     pub fn new(first: Snapshot) -> Self {
         Self {
+            book: Mutex::new(Book::new(first.taken_at)),
             snapshot: ArcSwap::from_pointee(first),
             readiness: ArcSwap::default(),
             decisions: Mutex::new(DecisionLog::default()),
@@ -61,5 +66,10 @@ impl World {
     /// request of the scheduler.
     pub fn decisions(&self) -> MutexGuard<'_, DecisionLog> {
         self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What decisions were worth, summed over more of them than the log remembers. Locked like the log.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

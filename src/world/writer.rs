@@ -1,8 +1,9 @@
-use super::World;
 use super::readiness::Readiness;
-use super::record::Record;
+use super::record::{Record, Stage};
+use super::{World, account};
 use crate::history::Keeper;
 use crate::telemetry::{Clock, Metrics};
+use heliotrope_core::quantity::Ratio;
 use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, SnapshotRecord, Surroundings,
 };
@@ -182,14 +183,14 @@ impl Writer {
                 count = inbox.cluster.recv_many(&mut events, BATCH), if !inbox.cluster.is_closed() || !inbox.cluster.is_empty() => {
                     // A decision is told before the pod is bound: a binding must not overtake it in the other channel.
                     while let Ok(record) = inbox.records.try_recv() {
-                        self.world.decisions().record(record);
+                        self.record(record);
                     }
                     for event in events.drain(..) {
                         self.observe(event);
                     }
                     dirty |= count > 0;
                 }
-                Some(record) = inbox.records.recv() => self.world.decisions().record(record),
+                Some(record) = inbox.records.recv() => self.record(record),
                 Ok(()) = self.surroundings.changed() => {
                     let surroundings = self.surroundings.borrow_and_update().0.clone();
                     self.builder.surround(surroundings);
@@ -211,6 +212,18 @@ impl Writer {
         self.world.snapshot.store(Arc::new(snapshot));
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
+    }
+
+    fn record(&self, record: Record) {
+        let band = self.band();
+        if matches!(record.stage, Stage::Filter { .. }) {
+            self.world.book().weighed(record.at, Ratio::saturating(band));
+        }
+        self.world.decisions().record(record, band);
+    }
+
+    fn band(&self) -> f64 {
+        self.surroundings.borrow().1
     }
 
     fn observe(&mut self, event: ClusterEvent) {
@@ -245,10 +258,15 @@ impl Writer {
         if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
             return;
         }
-        let band = self.surroundings.borrow().1;
-        let outcome = self.world.decisions().bound(&pod.uid, node, band);
-        if let Some(outcome) = outcome {
-            self.metrics.bound(outcome.name());
-        }
+        let mut decisions = self.world.decisions();
+        let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
+            return;
+        };
+        let placed = account::placed(decisions.get(&pod.uid), node, outcome);
+        drop(decisions);
+        self.metrics.bound(outcome.name());
+        let snapshot = self.world.snapshot();
+        let place = account::place(&snapshot, &pod.namespace, node);
+        self.world.book().add((self.clock)(), place, &placed);
     }
 }

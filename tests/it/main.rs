@@ -19,7 +19,12 @@ mod docs;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
+#[path = "../fakes/mod.rs"]
+mod fakes;
+#[cfg(test)]
 mod figures;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod log_level;
 #[cfg(test)]

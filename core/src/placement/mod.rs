@@ -31,4 +31,4 @@ pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
 pub use policy::{Policy, Throughput};
 pub use preempt::{PreemptCandidate, preempt};
 pub use question::Question;
-pub use score::{MAX_SCORE, score};
+pub use score::{MAX_SCORE, score, spreads};

@@ -52,8 +52,13 @@ impl Policy {
     /// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what
     /// was stranded.
     pub(super) fn within_band(&self, best: f64) -> f64 {
-        best + best.abs() * (self.band.get() + ROUNDING)
+        edge(best, self.band.get())
     }
+}
+
+/// The largest cost that a band makes as good as the best.
+pub(super) fn edge(best: f64, band: f64) -> f64 {
+    best + best.abs() * (band + ROUNDING)
 }
 
 impl Default for Policy {

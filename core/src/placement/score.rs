@@ -1,5 +1,5 @@
 use super::cost::NodeCost;
-use super::policy::Policy;
+use super::policy::{Policy, edge};
 use crate::quantity::Ratio;
 
 /// `MaxExtenderPriority` of kube-scheduler: it multiplies a score by the weight and by 10.
@@ -14,9 +14,7 @@ pub const MAX_SCORE: u8 = 10;
 /// best costs nothing there are no ratios, and steps are differences. Candidates of unknown cost get the median score.
 #[must_use]
 pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
-    let carbon_free = costs.iter().flatten().all(|cost| cost.grams <= 0.0);
-    // Where no grid has carbon in it, less energy is better.
-    let cost_of = |cost: &NodeCost| if carbon_free { cost.joules } else { cost.total() };
+    let cost_of = measure(costs.iter().flatten());
     let mut known: Vec<f64> = Vec::with_capacity(costs.len());
     known.extend(costs.iter().flatten().map(cost_of));
     let best = known.iter().copied().fold(f64::INFINITY, f64::min);
@@ -30,6 +28,24 @@ pub fn score(policy: &Policy, costs: &[Option<NodeCost>]) -> Vec<u8> {
         .iter()
         .map(|cost| cost.as_ref().map_or(median, |cost| level(cost_of(cost))))
         .collect()
+}
+
+/// Whether costs differ so much that scores would: more than the band lies between the best and the 90th percentile.
+#[must_use]
+pub fn spreads(costs: &[&NodeCost], band: f64) -> bool {
+    let cost_of = measure(costs.iter().copied());
+    let mut known: Vec<f64> = costs.iter().map(|cost| cost_of(cost)).collect();
+    let best = known.iter().copied().fold(f64::INFINITY, f64::min);
+    percentile(&mut known, 90).is_some_and(|c90| c90 > edge(best, band))
+}
+
+/// What nodes are ranked by: where no grid has carbon in it, less energy is better.
+fn measure<'a>(mut costs: impl Iterator<Item = &'a NodeCost>) -> fn(&NodeCost) -> f64 {
+    if costs.all(|cost| cost.grams <= 0.0) {
+        |cost| cost.joules
+    } else {
+        NodeCost::total
+    }
 }
 
 fn level(cost: f64, best: f64, c90: f64, policy: &Policy) -> u8 {

@@ -93,6 +93,7 @@ impl Provider for FileProvider {
             zones: zones.to_vec(),
             every: self.every,
             calls: 0,
+            needs: None,
         }]
     }
 

@@ -99,6 +99,7 @@ impl Provider for GbProvider {
                     Span::Ahead => self.interval,
                 },
                 calls: 1,
+                needs: None,
             })
         });
         asks.collect()

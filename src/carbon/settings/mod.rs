@@ -1,5 +1,6 @@
 //! `carbon` in the settings file.
 
+mod keyed;
 mod provider;
 mod raw;
 mod source;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RawCarbon {
-    signal: Option<String>,
+    placement_signal: Option<String>,
     basis: Option<String>,
     zones_file: Option<PathBuf>,
     regions_file: Option<PathBuf>,
@@ -34,7 +35,8 @@ pub struct RawCarbon {
 /// `carbon`, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CarbonSettings {
-    /// The one kind that is ranked.
+    /// The one kind that placement ranks. What shifts jobs in time may one day rank another; what accounts for emissions
+    /// never has a choice: it is the average.
     pub kind: IntensityKind,
     /// How readings age.
     pub ladder: LadderBounds,
@@ -54,11 +56,15 @@ impl RawCarbon {
 
     /// Checks the section. The table files are read with the settings file itself.
     pub fn validate(self, problems: &mut Problems) -> CarbonSettings {
-        let default = IntensityKind {
-            signal: Signal::Average,
-            basis: Basis::Lifecycle,
+        let kind = IntensityKind {
+            signal: signal(
+                "placementSignal",
+                self.placement_signal.as_deref().or(Some("average")),
+                problems,
+            )
+            .unwrap_or(Signal::Average),
+            basis: basis(self.basis.as_deref().or(Some("lifecycle")), problems).unwrap_or(Basis::Lifecycle),
         };
-        let kind = kind(self.signal.as_deref(), self.basis.as_deref(), Some(default), problems).unwrap_or(default);
         let bounds = SignedDuration::from_mins(1)..=SignedDuration::from_hours(7 * 24);
         let ladder = LadderBounds::default();
         let live_grace = problems.duration(
@@ -75,10 +81,9 @@ impl RawCarbon {
         );
         let forecast_for =
             problems.duration("forecastFor", self.forecast_for.as_deref(), ladder.forecast_for, bounds);
-        let providers = providers(self.providers.unwrap_or_default(), problems);
-        let names: BTreeSet<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+        let providers = providers(self.providers.unwrap_or_default(), kind, problems);
         let zones = problems.within("zones", |problems| {
-            chains(self.zones.unwrap_or_default(), &names, problems)
+            chains(self.zones.unwrap_or_default(), &providers, kind, problems)
         });
         let ladder = LadderBounds {
             live_grace,
@@ -94,12 +99,12 @@ impl RawCarbon {
     }
 }
 
-fn providers(raw: Vec<RawProvider>, problems: &mut Problems) -> Vec<ProviderSettings> {
+fn providers(raw: Vec<RawProvider>, ranked: IntensityKind, problems: &mut Problems) -> Vec<ProviderSettings> {
     problems.within("providers", |problems| {
         let mut names = BTreeSet::new();
         let checked = raw.into_iter().enumerate().filter_map(|(i, raw)| {
             problems.within(format_args!("[{i}]"), |problems| {
-                let provider = raw.validate(problems)?;
+                let provider = raw.validate(ranked, problems)?;
                 if !names.insert(provider.name.clone()) {
                     problems.report(
                         "name",
@@ -113,23 +118,40 @@ fn providers(raw: Vec<RawProvider>, problems: &mut Problems) -> Vec<ProviderSett
     })
 }
 
-/// The chains of the zones; each names providers, and each of them once.
+/// The chains of the zones; each names providers, and each of them once, of the one kind that is ranked.
 fn chains(
     raw: BTreeMap<String, Vec<String>>,
-    names: &BTreeSet<&str>,
+    providers: &[ProviderSettings],
+    ranked: IntensityKind,
     problems: &mut Problems,
 ) -> BTreeMap<ZoneId, Vec<String>> {
     let mut zones = BTreeMap::new();
     for (zone, chain) in raw {
+        let id = zone.parse::<ZoneId>();
         let mut seen = BTreeSet::new();
         for name in &chain {
-            if !names.contains(name.as_str()) {
-                problems.report(&zone, format_args!("`{name}` is not the name of a provider"));
-            } else if !seen.insert(name) {
+            if !seen.insert(name) {
                 problems.report(&zone, format_args!("`{name}` stands twice in the chain"));
+                continue;
+            }
+            let Some(provider) = providers.iter().find(|provider| provider.name == *name) else {
+                problems.report(&zone, format_args!("`{name}` is not the name of a provider"));
+                continue;
+            };
+            if let Some(given) = provider.source.kind().filter(|given| *given != ranked) {
+                problems.report(
+                    &zone,
+                    format_args!(
+                        "`{name}` gives {given} intensity, but {ranked} is ranked, and two kinds are never compared: take it \
+                         out, or change carbon.basis or carbon.placementSignal"
+                    ),
+                );
+            }
+            if let Some(why) = id.as_ref().ok().and_then(|id| provider.source.cannot_serve(id)) {
+                problems.report(&zone, format_args!("`{name}` {why}"));
             }
         }
-        match zone.parse::<ZoneId>() {
+        match id {
             Ok(id) => drop(zones.insert(id, chain)),
             Err(error) => problems.report(&zone, error),
         }
@@ -137,33 +159,34 @@ fn chains(
     zones
 }
 
-/// A kind of intensity; without a default both of its keys must be there.
-fn kind(
-    signal: Option<&str>,
-    basis: Option<&str>,
-    default: Option<IntensityKind>,
-    problems: &mut Problems,
-) -> Option<IntensityKind> {
-    let signal = match signal {
-        Some("average") => Some(Signal::Average),
-        Some("marginal") => Some(Signal::Marginal),
-        None if default.is_some() => default.map(|kind| kind.signal),
-        _ => {
-            problems.report("signal", "must be average or marginal");
-            None
-        }
-    };
-    let basis = match basis {
-        Some("lifecycle") => Some(Basis::Lifecycle),
-        Some("direct") => Some(Basis::Direct),
-        None if default.is_some() => default.map(|kind| kind.basis),
-        _ => {
-            problems.report("basis", "must be lifecycle or direct");
-            None
-        }
-    };
+/// A kind of intensity, of which both keys must be there.
+fn kind(raw: &RawProvider, problems: &mut Problems) -> Option<IntensityKind> {
+    let signal = signal("signal", raw.signal.as_deref(), problems);
+    let basis = basis(raw.basis.as_deref(), problems);
     Some(IntensityKind {
         signal: signal?,
         basis: basis?,
     })
+}
+
+fn signal(key: &str, text: Option<&str>, problems: &mut Problems) -> Option<Signal> {
+    match text {
+        Some("average") => Some(Signal::Average),
+        Some("marginal") => Some(Signal::Marginal),
+        _ => {
+            problems.report(key, "must be average or marginal");
+            None
+        }
+    }
+}
+
+fn basis(text: Option<&str>, problems: &mut Problems) -> Option<Basis> {
+    match text {
+        Some("lifecycle") => Some(Basis::Lifecycle),
+        Some("direct") => Some(Basis::Direct),
+        _ => {
+            problems.report("basis", "must be lifecycle or direct");
+            None
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::raw::RawProvider;
 use super::source::SourceSettings;
 use crate::settings::Problems;
+use heliotrope_core::grid::IntensityKind;
 use jiff::SignedDuration;
 use std::path::Path;
 use std::time::Duration;
@@ -26,18 +27,23 @@ const MOST_CALLS: u32 = 7200;
 impl RawProvider {
     /// Takes relative file names from a folder.
     pub(super) fn locate(&mut self, folder: &Path) {
-        self.path = self.path.take().map(|path| folder.join(path));
+        for path in [
+            &mut self.path,
+            &mut self.key_file,
+            &mut self.username_file,
+            &mut self.password_file,
+        ] {
+            *path = path.take().map(|path| folder.join(path));
+        }
     }
 
-    pub(super) fn validate(self, problems: &mut Problems) -> Option<ProviderSettings> {
-        let source = SourceSettings::validate(&self, problems);
+    pub(super) fn validate(self, ranked: IntensityKind, problems: &mut Problems) -> Option<ProviderSettings> {
+        let source = SourceSettings::validate(&self, ranked, problems);
         self.refuse_foreign_keys(problems);
         let bounds = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
-        let default = match &source {
-            Some(SourceSettings::File { .. }) => SignedDuration::from_secs(30),
-            Some(SourceSettings::Static) => SignedDuration::from_hours(1),
-            _ => SignedDuration::from_mins(5),
-        };
+        let default = source
+            .as_ref()
+            .map_or(SignedDuration::from_mins(5), SourceSettings::usual_interval);
         let interval = problems.duration("interval", self.interval.as_deref(), default, bounds);
         if self
             .calls_per_hour
@@ -73,6 +79,12 @@ impl RawProvider {
             ("signal", self.signal.is_some()),
             ("basis", self.basis.is_some()),
             ("regions", self.regions.is_some()),
+            ("version", self.version.is_some()),
+            ("horizonHours", self.horizon_hours.is_some()),
+            ("dataCenters", self.data_centers.is_some()),
+            ("keyFile", self.key_file.is_some()),
+            ("usernameFile", self.username_file.is_some()),
+            ("passwordFile", self.password_file.is_some()),
         ];
         for (key, _) in written.iter().filter(|(key, written)| *written && !keys.contains(key)) {
             problems.report(key, format_args!("has no effect on a provider of type {kind}"));

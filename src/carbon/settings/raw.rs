@@ -18,5 +18,12 @@ pub(super) struct RawProvider {
     pub(super) unit: Option<String>,
     pub(super) signal: Option<String>,
     pub(super) basis: Option<String>,
-    pub(super) regions: Option<BTreeMap<String, u64>>,
+    /// Numbers of the GB API, names of WattTime.
+    pub(super) regions: Option<BTreeMap<String, String>>,
+    pub(super) version: Option<String>,
+    pub(super) horizon_hours: Option<u32>,
+    pub(super) data_centers: Option<BTreeMap<String, String>>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) username_file: Option<PathBuf>,
+    pub(super) password_file: Option<PathBuf>,
 }

@@ -1,17 +1,24 @@
 //! What a provider is, by its type.
 
-use super::kind;
 use super::raw::RawProvider;
+use super::{keyed, kind};
+use crate::carbon::electricity_maps::ElectricityMaps;
 use crate::carbon::gb;
 use crate::carbon::prometheus::{Series, Unit};
+use crate::carbon::watttime::WattTime;
 use crate::settings::Problems;
-use heliotrope_core::grid::{IntensityKind, ZoneId};
+use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// The API's public address.
 const GB_URL: &str = "https://api.carbonintensity.org.uk/";
+/// Electricity Maps publishes no limit; a hundred zones at the default interval stay below this.
+const ELECTRICITY_MAPS_CALLS_PER_HOUR: u32 = 600;
+/// WattTime takes 3,000 calls in five minutes; in an hour nobody needs more than that.
+const WATTTIME_CALLS_PER_HOUR: u32 = 3000;
 /// The API has no published limit; the country and all its regions every five minutes make 252 calls an hour.
 const GB_CALLS_PER_HOUR: u32 = 300;
 
@@ -41,6 +48,10 @@ pub enum SourceSettings {
         /// The series.
         series: Series,
     },
+    /// Electricity Maps.
+    ElectricityMaps(ElectricityMaps),
+    /// WattTime.
+    WattTime(WattTime),
     /// The yearly table.
     Static,
 }
@@ -48,6 +59,8 @@ pub enum SourceSettings {
 const GB: &str = "gb-carbon-intensity";
 const FILE: &str = "file";
 const PROMETHEUS: &str = "prometheus";
+const ELECTRICITY_MAPS: &str = "electricity-maps";
+const WATTTIME: &str = "watttime";
 const STATIC: &str = "static";
 
 impl SourceSettings {
@@ -56,6 +69,8 @@ impl SourceSettings {
     pub fn url(&self) -> Option<&Url> {
         match self {
             Self::Gb { url, .. } | Self::Prometheus { url, .. } => Some(url),
+            Self::ElectricityMaps(settings) => Some(&settings.url),
+            Self::WattTime(settings) => Some(&settings.url),
             Self::File { .. } | Self::Static => None,
         }
     }
@@ -67,6 +82,8 @@ impl SourceSettings {
             Self::Gb { .. } => GB,
             Self::File { .. } => FILE,
             Self::Prometheus { .. } => PROMETHEUS,
+            Self::ElectricityMaps(_) => ELECTRICITY_MAPS,
+            Self::WattTime(_) => WATTTIME,
             Self::Static => STATIC,
         }
     }
@@ -78,13 +95,51 @@ impl SourceSettings {
             Self::Gb { .. } => Some(gb::KIND),
             Self::File { kind, .. } => Some(*kind),
             Self::Prometheus { series, .. } => Some(series.kind),
+            Self::ElectricityMaps(settings) => Some(settings.kind()),
+            Self::WattTime(settings) => Some(settings.kind()),
             Self::Static => None,
+        }
+    }
+
+    /// The files with its keys.
+    #[must_use]
+    pub fn key_files(&self) -> Vec<&Path> {
+        match self {
+            Self::ElectricityMaps(settings) => vec![&settings.key_file],
+            Self::WattTime(settings) => vec![&settings.username_file, &settings.password_file],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Why it cannot be asked about a zone, where the settings show it.
+    pub(super) fn cannot_serve(&self, zone: &ZoneId) -> Option<&'static str> {
+        let is_lost = matches!(self, Self::WattTime(settings) if !settings.regions.contains_key(zone));
+        is_lost.then_some("has no region for it: add it to `regions` of the provider")
+    }
+
+    /// How often it is asked where the settings do not say it.
+    pub(super) fn usual_interval(&self) -> SignedDuration {
+        match self {
+            Self::File { .. } => SignedDuration::from_secs(30),
+            Self::Static => SignedDuration::from_hours(1),
+            // Hours that are corrected for some hours more.
+            Self::ElectricityMaps(_) => SignedDuration::from_mins(15),
+            Self::WattTime(WattTime {
+                signal: Signal::Average,
+                ..
+            }) => SignedDuration::from_mins(30),
+            _ => SignedDuration::from_mins(5),
         }
     }
 
     /// The limit of calls where the settings give none.
     pub(super) fn usual_calls_per_hour(&self) -> Option<u32> {
-        matches!(self, Self::Gb { .. }).then_some(GB_CALLS_PER_HOUR)
+        match self {
+            Self::Gb { .. } => Some(GB_CALLS_PER_HOUR),
+            Self::ElectricityMaps(_) => Some(ELECTRICITY_MAPS_CALLS_PER_HOUR),
+            Self::WattTime(_) => Some(WATTTIME_CALLS_PER_HOUR),
+            _ => None,
+        }
     }
 
     /// The keys that a type reads besides those of every provider.
@@ -93,12 +148,28 @@ impl SourceSettings {
             GB => &["url", "regions", "callsPerHour"],
             FILE => &["path", "zone", "signal", "basis"],
             PROMETHEUS => &["url", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
+            ELECTRICITY_MAPS => &[
+                "url",
+                "version",
+                "keyFile",
+                "horizonHours",
+                "dataCenters",
+                "callsPerHour",
+            ],
+            WATTTIME => &[
+                "url",
+                "usernameFile",
+                "passwordFile",
+                "signal",
+                "regions",
+                "callsPerHour",
+            ],
             STATIC => &[],
             _ => return None,
         })
     }
 
-    pub(super) fn validate(raw: &RawProvider, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn validate(raw: &RawProvider, ranked: IntensityKind, problems: &mut Problems) -> Option<Self> {
         match raw.r#type.as_deref() {
             Some(GB) => {
                 let regions = gb_regions(raw.regions.as_ref(), problems);
@@ -107,9 +178,12 @@ impl SourceSettings {
             }
             Some(FILE) => file(raw, problems),
             Some(PROMETHEUS) => prometheus(raw, problems),
+            Some(ELECTRICITY_MAPS) => keyed::electricity_maps(raw, ranked, problems).map(Self::ElectricityMaps),
+            Some(WATTTIME) => keyed::watttime(raw, problems).map(Self::WattTime),
             Some(STATIC) => Some(Self::Static),
             _ => {
-                problems.report("type", "must be gb-carbon-intensity, file, prometheus or static");
+                let types = "must be gb-carbon-intensity, electricity-maps, watttime, file, prometheus or static";
+                problems.report("type", types);
                 None
             }
         }
@@ -127,7 +201,8 @@ fn file(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettings> {
             None
         }
     });
-    let kind = stated_kind(raw, problems);
+    // Where the wire does not say what its figures are, the settings must.
+    let kind = kind(raw, problems);
     Some(SourceSettings::File {
         path: raw.path.clone()?,
         zone,
@@ -148,7 +223,7 @@ fn prometheus(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettin
             None
         }
     };
-    let (url, kind) = (address(raw.url.as_deref(), problems), stated_kind(raw, problems));
+    let (url, kind) = (address(raw.url.as_deref(), problems), kind(raw, problems));
     let series = Series {
         query: query?,
         zone_label: raw.zone_label.clone().unwrap_or_else(|| "location".to_owned()),
@@ -158,17 +233,12 @@ fn prometheus(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettin
     Some(SourceSettings::Prometheus { url: url?, series })
 }
 
-/// Where the wire does not say what its figures are, the settings must.
-fn stated_kind(raw: &RawProvider, problems: &mut Problems) -> Option<IntensityKind> {
-    kind(raw.signal.as_deref(), raw.basis.as_deref(), None, problems)
-}
-
 /// Zones with the number of their region in the GB API, which has 17.
-fn gb_regions(raw: Option<&BTreeMap<String, u64>>, problems: &mut Problems) -> BTreeMap<ZoneId, u8> {
+fn gb_regions(raw: Option<&BTreeMap<String, String>>, problems: &mut Problems) -> BTreeMap<ZoneId, u8> {
     let mut regions = BTreeMap::new();
     problems.within("regions", |problems| {
-        for (zone, &number) in raw.into_iter().flatten() {
-            let number = u8::try_from(number).ok().filter(|number| (1..=17).contains(number));
+        for (zone, number) in raw.into_iter().flatten() {
+            let number = number.parse::<u8>().ok().filter(|number| (1..=17).contains(number));
             match (zone.parse::<ZoneId>(), number) {
                 (Ok(zone), Some(number)) => drop(regions.insert(zone, number)),
                 (Err(error), _) => problems.report(zone, error),
@@ -179,7 +249,7 @@ fn gb_regions(raw: Option<&BTreeMap<String, u64>>, problems: &mut Problems) -> B
     regions
 }
 
-fn address(text: Option<&str>, problems: &mut Problems) -> Option<Url> {
+pub(super) fn address(text: Option<&str>, problems: &mut Problems) -> Option<Url> {
     let Some(text) = text else {
         problems.report("url", "is missing");
         return None;
@@ -190,6 +260,11 @@ fn address(text: Option<&str>, problems: &mut Problems) -> Option<Url> {
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if url.is_none() {
         problems.report("url", "is not an http or https address");
+    }
+    // The address is told in logs and by `check`. A name and a password in it are refused wherever they stand.
+    if url.as_ref().is_some_and(|url| url.query().is_some()) {
+        problems.report("url", "holds a query: keys are read from files of their own");
+        return None;
     }
     url
 }

@@ -6,7 +6,6 @@
 mod figure;
 mod progress;
 mod summary;
-mod text;
 
 use super::failure::Failure;
 use super::render::{self, Output};

@@ -1,5 +1,5 @@
-use super::text::bar;
 use crate::app::demo::Progress;
+use crate::cli::text::bar;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 

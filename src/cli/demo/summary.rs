@@ -1,7 +1,7 @@
 //! The tables of a played day.
 
-use super::text::{bar, columns, kilograms, kilowatts, number, paragraph, percent, time};
 use crate::app::demo::{Latency, Report};
+use crate::cli::text::{bar, columns, kilograms, kilowatts, number, paragraph, percent, time};
 use heliotrope_core::simulator::{Part, Totals};
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -31,6 +31,13 @@ pub(super) struct Fetch {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Ability {
+    pub(super) provider: String,
+    pub(super) zone: String,
+    pub(super) what: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct SourceOnly {
     pub(super) source: String,
 }

@@ -8,8 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb,
-    VerbOutcome, What, ZoneRung,
+    Ability, CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome,
+    Verb, VerbOutcome, What, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -72,6 +72,7 @@ pub struct Metrics {
     fetches: Family<Fetch, Counter>,
     budgets: Family<Provider, Gauge>,
     budgets_left: Family<Provider, Gauge>,
+    access: Family<Ability, Gauge>,
     mismatches: Counter,
     power_fetches: Family<SourceOutcome, Counter>,
     implausible: Family<SourceOnly, Counter>,
@@ -168,6 +169,16 @@ impl Metrics {
         };
         self.budgets.get_or_create(&labels).set(i64::from(limit));
         self.budgets_left.get_or_create(&labels).set(i64::from(left));
+    }
+
+    /// Whether a carbon provider's key can read something of a zone.
+    pub fn carbon_access(&self, provider: &str, zone: &str, what: &'static str, can: bool) {
+        let labels = Ability {
+            provider: provider.to_owned(),
+            zone: zone.to_owned(),
+            what,
+        };
+        self.access.get_or_create(&labels).set(i64::from(can));
     }
 
     /// A carbon provider was asked.

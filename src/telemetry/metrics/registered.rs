@@ -28,6 +28,7 @@ impl Metrics {
             fetches: Family::default(),
             budgets: Family::default(),
             budgets_left: Family::default(),
+            access: Family::default(),
             mismatches: Counter::default(),
             power_fetches: Family::default(),
             implausible: Family::default(),
@@ -150,6 +151,11 @@ impl Metrics {
             "carbon_calls_left",
             "Calls left of those of the last hour",
             self.budgets_left.clone(),
+        );
+        r.register(
+            "carbon_access",
+            "Whether the key of a carbon provider can read something of a zone",
+            self.access.clone(),
         );
         r.register(
             "power_nodes",

@@ -19,7 +19,7 @@ impl HeliotropeSettings {
         Self {
             placement: json!({ "mode": "prefer" }),
             // What the GB API speaks of; the files of the suite say the same.
-            carbon: json!({ "signal": "average", "basis": "direct", "providers": [], "zones": {} }),
+            carbon: json!({ "placementSignal": "average", "basis": "direct", "providers": [], "zones": {} }),
             power: json!({ "interval": "1s" }),
             kubeconfig: None,
         }

@@ -5,3 +5,4 @@ mod explain;
 mod metrics;
 mod openmetrics;
 mod probes;
+mod report;

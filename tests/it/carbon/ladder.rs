@@ -2,14 +2,7 @@
 
 use super::gb::{national, period};
 use super::*;
-use heliotrope::app::settings::Settings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::SnapshotBuilder;
-
-fn builder(settings: &Settings) -> SnapshotBuilder {
-    let tables = Tables::builtin().unwrap();
-    SnapshotBuilder::new(settings.surroundings(&tables))
-}
 
 /// Takes in what was told and gives the best rung of a zone with its value and source.
 fn best(rig: &mut Rig, builder: &mut SnapshotBuilder, zone: &str) -> Option<(Rung, f64, String)> {
@@ -91,29 +84,5 @@ async fn g5_a_provider_that_falls_silent_is_followed_by_the_next_and_comes_back(
     rig.until("ok", seen + 4).await;
     let (rung, _, source) = best(&mut rig, &mut builder, "GB").unwrap();
     assert_eq!((rung, source.as_str()), (Rung::Live, "gb"), "back");
-    rig.stop().await;
-}
-
-#[tokio::test]
-async fn another_kind_than_ranked_is_counted_and_not_used() {
-    let (server, _) = Script::serve(json(national(&[period("12:00", "12:30", "250", Some("null"))]))).await;
-    let yaml = format!(
-        "  basis: lifecycle\n  providers: [{{name: gb, type: gb-carbon-intensity, url: '{}'}}]\n  zones: {{GB: [gb]}}\n",
-        server.uri()
-    );
-    let settings = settings(&yaml);
-    let mut rig = Rig::start(&settings, "2018-01-20T12:10:00Z");
-    rig.until("mismatch", 2).await;
-    let mut builder = builder(&settings);
-    let report = rig.next().await;
-    let mismatch = builder.apply_carbon(report, at("2018-01-20T12:10:00Z")).unwrap_err();
-    assert!(mismatch.to_string().contains("average/direct"), "{mismatch}");
-    let snapshot = builder.build(at("2018-01-20T12:10:00Z"));
-    assert!(snapshot.zones().iter().all(|zone| zone.best().is_none()));
-    let told = rig.outcomes();
-    assert!(
-        told.contains(&("gb".to_owned(), "GB".to_owned(), "mismatch")),
-        "{told:?}"
-    );
     rig.stop().await;
 }

@@ -4,13 +4,16 @@
 //! Bodies have the documented shapes; values are made up.
 
 mod calls;
+mod electricity_maps;
 mod file;
 mod gb;
 mod guard;
 mod ladder;
 mod prometheus;
 mod settings;
+mod settings_keyed;
 mod table;
+mod watttime;
 
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
@@ -18,8 +21,9 @@ use heliotrope::carbon::{CarbonEvents, CarbonSources};
 use heliotrope::outbound::HttpClient;
 use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::quantity::GramsPerKwh;
-use heliotrope_core::snapshot::CarbonReport;
+use heliotrope_core::snapshot::{CarbonReport, SnapshotBuilder};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
@@ -74,6 +78,8 @@ type Fetched = (String, String, &'static str);
 struct Heard {
     fetched: Arc<Mutex<Vec<Fetched>>>,
     budgets: Arc<Mutex<Vec<(String, u32, u32)>>>,
+    /// By zone and ability.
+    access: Arc<Mutex<BTreeMap<(String, &'static str), bool>>>,
 }
 
 impl CarbonEvents for Heard {
@@ -84,6 +90,10 @@ impl CarbonEvents for Heard {
 
     fn budget(&self, provider: &str, limit: u32, left: u32) {
         self.budgets.lock().unwrap().push((provider.to_owned(), limit, left));
+    }
+
+    fn access(&self, _: &str, zone: &str, what: &'static str, can: bool) {
+        self.access.lock().unwrap().insert((zone.to_owned(), what), can);
     }
 }
 
@@ -229,4 +239,10 @@ impl Script {
 
 fn json(body: impl Into<String>) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.into().into_bytes(), "application/json")
+}
+
+/// A builder of pictures, as the world has it.
+fn builder(settings: &Settings) -> SnapshotBuilder {
+    let tables = Tables::builtin().unwrap();
+    SnapshotBuilder::new(settings.surroundings(&tables))
 }

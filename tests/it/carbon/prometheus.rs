@@ -51,7 +51,7 @@ async fn server(samples: &[Sample<'_>]) -> MockServer {
 
 fn rig(server: &MockServer, signal: &str, unit: &str) -> Rig {
     let yaml = format!(
-        "  signal: {signal}\n  basis: direct\n  providers: [{{name: series, type: prometheus, url: '{}/prom', query: {QUERY}, unit: {unit}, signal: {signal}, basis: direct}}]\n  zones: {{FR: [series], DE: [series]}}\n",
+        "  placementSignal: {signal}\n  basis: direct\n  providers: [{{name: series, type: prometheus, url: '{}/prom', query: {QUERY}, unit: {unit}, signal: {signal}, basis: direct}}]\n  zones: {{FR: [series], DE: [series]}}\n",
         server.uri()
     );
     Rig::start(&settings(&yaml), NOW)

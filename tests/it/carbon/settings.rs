@@ -3,7 +3,7 @@
 use heliotrope::app::settings::{SettingsError, parse};
 use std::path::Path;
 
-fn told(body: &str) -> Vec<String> {
+pub(super) fn told(body: &str) -> Vec<String> {
     let text = format!("apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\n{body}");
     match parse(&text, Path::new("/")) {
         Err(SettingsError::Refused { findings }) => findings
@@ -15,7 +15,7 @@ fn told(body: &str) -> Vec<String> {
 }
 
 /// The one thing that is wrong with a provider.
-fn provider(keys: &str) -> String {
+pub(super) fn provider(keys: &str) -> String {
     let told = told(&format!("carbon: {{providers: [{{name: x, {keys}}}]}}\n"));
     assert_eq!(told.len(), 1, "{told:?}");
     told[0].clone()

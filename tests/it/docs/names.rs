@@ -18,6 +18,7 @@ pub(super) fn exported() -> Labels {
     metrics.fetched("gb", "GB", "ok");
     metrics.mismatched();
     metrics.carbon_budget("gb", 10, 9);
+    metrics.carbon_access("em", "DE", "forecast", true);
     metrics.power_fetched("dcgm", "ok");
     metrics.implausible("dcgm", 1);
     metrics.nameless("dcgm", 1);

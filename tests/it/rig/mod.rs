@@ -67,7 +67,7 @@ pub(crate) fn all() -> Vec<&'static str> {
 /// Settings as an operator writes them, with the kind of intensity that the rig reports.
 pub(crate) fn settings(sections: &str) -> Settings {
     let text = format!(
-        "apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\ncarbon: {{signal: average, basis: direct}}\n{sections}\n"
+        "apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\ncarbon: {{placementSignal: average, basis: direct}}\n{sections}\n"
     );
     let loaded = parse(&text, Path::new("/")).unwrap_or_else(|error| panic!("{error:?}"));
     loaded.settings

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// One sample of one board of node `n`: when, watts, utilisation, and the pods that the exporter names.
-fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
+pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
     let board = BoardPower {
         uuid: Arc::from("GPU-1"),
         watts: watts(drawn),

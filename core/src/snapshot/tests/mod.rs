@@ -5,6 +5,7 @@
 //! second copy of a rule that is under test; where an oracle is needed, it is the rule's definition over bare times.
 
 mod cluster;
+mod kept;
 mod ladder;
 mod ladder_bounds;
 mod learned;

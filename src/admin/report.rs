@@ -1,0 +1,34 @@
+use super::Admin;
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use heliotrope_core::accounting::{Period, Report};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+/// Days in UTC, both ends included; without them everything that is kept.
+#[derive(Deserialize)]
+pub(super) struct Days {
+    from: Option<Date>,
+    until: Option<Date>,
+}
+
+/// What decisions were worth.
+pub(super) async fn report(State(admin): State<Admin>, days: Result<Query<Days>, QueryRejection>) -> Response {
+    let Ok(Query(Days { from, until })) = days else {
+        let told = "from and until are days in UTC: write from=2026-06-01&until=2026-06-30";
+        return (StatusCode::BAD_REQUEST, told).into_response();
+    };
+    let now = (admin.clock)();
+    let kind = admin.world.snapshot().surroundings.kind;
+    let book = admin.world.book();
+    let of = |at: jiff::Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let period = Period {
+        from: from.unwrap_or(of(book.since())),
+        until: until.unwrap_or(of(now)),
+    };
+    Json(Report::of(&book, period, kind, now)).into_response()
+}

@@ -1,0 +1,483 @@
+//! Electricity Maps, v4 and v3: every trap of its wire against a body of the documented shape.
+
+use super::*;
+use crate::fakes::{FakeElectricityMaps, Said};
+use heliotrope_core::grid::{Basis, IntensityKind, Signal};
+use tempfile::TempDir;
+
+const NOW: &str = "2024-03-06T19:10:00Z";
+const KEY: &str = "hush-hush-key";
+
+/// The fake, the file with its key, and settings that name both.
+struct Maps {
+    fake: FakeElectricityMaps,
+    folder: TempDir,
+}
+
+impl Maps {
+    async fn start() -> Self {
+        let fake = FakeElectricityMaps::start(KEY, Arc::new(|| at(NOW))).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), format!("{KEY}\n")).unwrap();
+        Self { fake, folder }
+    }
+
+    fn settings(&self, basis: &str, keys: &str, zones: &[&str]) -> Settings {
+        let key = self.folder.path().join("key");
+        let zones: Vec<String> = zones.iter().map(|zone| format!("{zone}: [maps]")).collect();
+        settings(&format!(
+            "  basis: {basis}\n  providers: [{{name: maps, type: electricity-maps, url: '{}', keyFile: '{}'{keys}}}]\n  zones: {{{}}}\n",
+            self.fake.url(),
+            key.display(),
+            zones.join(", ")
+        ))
+    }
+
+    fn rig(&self, keys: &str) -> Rig {
+        Rig::start(&self.settings("lifecycle", keys, &["DE"]), NOW)
+    }
+
+    /// What comes of one route that says something of the test's own, while the others say nothing.
+    async fn told(&self, basis: &str, route: &'static str, said: Said) -> (Option<CarbonReport>, &'static str) {
+        self.fake.zone("DE", 400.0);
+        for other in ["latest", "history", "past-range", "forecast"] {
+            self.fake.says(other, Said::status(400, "{}"));
+        }
+        self.fake.says(route, said);
+        let mut rig = Rig::start(&self.settings(basis, "", &["DE"]), NOW);
+        let start = Instant::now();
+        while rig.outcomes().iter().filter(|told| told.2 != "mismatch").count() < 4 {
+            assert!(start.elapsed() < PATIENCE, "{:?}", rig.outcomes());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let outcomes = rig.outcomes();
+        let outcome = outcomes
+            .iter()
+            .map(|told| told.2)
+            .find(|told| !["status", "mismatch"].contains(told));
+        let report = if outcome == Some("ok") {
+            Some(rig.next().await)
+        } else {
+            None
+        };
+        rig.stop().await;
+        (report, outcome.unwrap_or("status"))
+    }
+}
+
+/// A point of a list, as the API writes it.
+fn point(hour: u32, grams: &str) -> String {
+    format!(
+        r#"{{"zone":"DE","carbonIntensity":{grams},"datetime":"2024-03-06T{hour:02}:00:00.000Z","updatedAt":"2024-03-06T18:48:27.926Z","createdAt":"2024-03-03T19:47:16.265Z","emissionFactorType":"lifecycle","isEstimated":false,"estimationMethod":null}}"#
+    )
+}
+
+fn list(name: &str, points: &[String]) -> Said {
+    Said::body(format!(r#"{{"zone":"DE","{name}":[{}]}}"#, points.join(",")))
+}
+
+fn kind(basis: Basis) -> IntensityKind {
+    IntensityKind {
+        signal: Signal::Average,
+        basis,
+    }
+}
+
+#[tokio::test]
+async fn both_versions_give_the_running_hour_the_past_and_what_is_predicted() {
+    for (version, lookup) in [
+        ("v4", "disableCallerLookup=true"),
+        ("v3", "shouldUseFallbackCallerLookup=false"),
+    ] {
+        for (basis, expected) in [("lifecycle", Basis::Lifecycle), ("direct", Basis::Direct)] {
+            let maps = Maps::start().await;
+            maps.fake.zone("DE", 400.0);
+            let mut rig = Rig::start(&maps.settings(basis, &format!(", version: {version}"), &["DE"]), NOW);
+            let reports = [rig.next().await, rig.next().await, rig.next().await, rig.next().await];
+            assert!(
+                reports.iter().all(|report| report.kind == kind(expected)),
+                "{reports:?}"
+            );
+            let newest = reports
+                .iter()
+                .filter_map(|report| report.latest)
+                .max_by_key(|latest| latest.from);
+            let newest = newest.unwrap();
+            assert_eq!(
+                (newest.value, newest.estimated),
+                (grams(400.0), true),
+                "estimated annotates"
+            );
+            assert_eq!(
+                (newest.from, newest.until),
+                (at("2024-03-06T19:00:00Z"), at("2024-03-06T20:00:00Z"))
+            );
+            let forecast = reports.iter().find_map(|report| report.forecast.as_ref()).unwrap();
+            assert_eq!(forecast.points.len(), 25, "hours 0 to 24");
+            assert_eq!(forecast.until, at("2024-03-07T20:00:00Z"));
+            let past = reports.iter().map(|report| report.history.len()).max();
+            assert_eq!(past, Some(168), "a week for the climatology");
+            for route in ["latest", "history", "past-range", "forecast"] {
+                let asked = maps.fake.asked(&format!("/{version}/carbon-intensity/{route}?"));
+                assert_eq!(asked.len(), 1, "{route}: {asked:?}");
+                for part in [
+                    lookup,
+                    "zone=DE",
+                    "flowTraced=true",
+                    &format!("emissionFactorType={basis}"),
+                ] {
+                    assert!(asked[0].contains(part), "{part} is not in {asked:?}");
+                }
+            }
+            assert_eq!(maps.fake.asked("/zones").len(), 1, "one probe");
+            rig.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_horizon_is_that_of_the_plan() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    let mut rig = maps.rig(", horizonHours: 72");
+    let report = rig.next_that(|report| report.forecast.is_some()).await;
+    assert_eq!(report.forecast.unwrap().points.len(), 73);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_data_centre_stands_for_its_zone_and_the_zone_is_compared() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    let body = |zone: &str| Said::body(point(19, "120").replace("\"DE\"", &format!("\"{zone}\"")));
+    maps.fake.says("latest", body("DE"));
+    let rig = maps.rig(", dataCenters: {DE: GCP/Europe-West3}");
+    rig.until("ok", 1).await;
+    let asked = maps.fake.asked("latest");
+    assert!(
+        asked[0].contains("dataCenterProvider=gcp&dataCenterRegion=europe-west3"),
+        "{asked:?}"
+    );
+    assert!(!asked[0].contains("zone="), "{asked:?}");
+    rig.stop().await;
+    let (report, outcome) = maps.told("lifecycle", "latest", body("BE")).await;
+    assert_eq!((report, outcome), (None, "elsewhere"));
+}
+
+#[tokio::test]
+async fn the_zone_of_the_callers_address_is_never_taken() {
+    // A zone that the API does not know, though its list is not to be had: with the look-up closed it says so.
+    let maps = Maps::start().await;
+    maps.fake.zone("FR", 20.0);
+    maps.fake.says("/zones", Said::status(500, "{}"));
+    let rig = maps.rig("");
+    rig.until("status", 5).await;
+    assert_eq!((rig.count("ok"), rig.count("elsewhere")), (0, 0));
+    rig.stop().await;
+    // And should it answer with another zone all the same, or not say which, the answer is refused.
+    for zone in [r#""zone":"FR","#, ""] {
+        for (route, body) in [
+            (
+                "latest",
+                format!(r#"{{{zone}"carbonIntensity":20,"datetime":"2024-03-06T19:00:00.000Z"}}"#),
+            ),
+            (
+                "history",
+                format!(r#"{{{zone}"history":[{{"carbonIntensity":20,"datetime":"2024-03-06T18:00:00.000Z"}}]}}"#),
+            ),
+            (
+                "forecast",
+                format!(r#"{{{zone}"forecast":[{{"carbonIntensity":20,"datetime":"2024-03-06T19:00:00.000Z"}}]}}"#),
+            ),
+        ] {
+            let (report, outcome) = maps.told("lifecycle", route, Said::body(body)).await;
+            assert_eq!((report, outcome), (None, "elsewhere"), "{route} {zone}");
+        }
+    }
+    let mixed = [point(17, "300"), point(18, "20").replace("\"DE\"", "\"FR\"")];
+    let (report, outcome) = maps.told("lifecycle", "history", list("history", &mixed)).await;
+    assert_eq!(
+        (report, outcome),
+        (None, "elsewhere"),
+        "one point of another zone spoils the list"
+    );
+}
+
+#[tokio::test]
+async fn null_is_no_data_and_zero_only_where_a_grid_can_have_it() {
+    let maps = Maps::start().await;
+    for (basis, value, expected) in [
+        ("lifecycle", "null", None),
+        ("lifecycle", "0", None),
+        ("lifecycle", "-4", None),
+        ("direct", "null", None),
+        ("direct", "-4", None),
+        ("direct", "0", Some(0.0)),
+        ("lifecycle", "31", Some(31.0)),
+    ] {
+        let body = point(19, value).replace("lifecycle", basis);
+        let (report, outcome) = maps.told(basis, "latest", Said::body(body)).await;
+        let latest = report.and_then(|report| report.latest).map(|latest| latest.value.get());
+        assert_eq!(latest, expected, "{basis} {value}");
+        assert_eq!(outcome == "no-data", expected.is_none(), "{basis} {value}: {outcome}");
+    }
+}
+
+#[tokio::test]
+async fn one_list_has_three_names_and_gaps_stay_gaps() {
+    let maps = Maps::start().await;
+    let points = [point(15, "310"), point(16, "null"), point(17, "330"), point(18, "0")];
+    for name in ["history", "data", "forecast"] {
+        for route in ["history", "past-range"] {
+            let (report, _) = maps.told("lifecycle", route, list(name, &points)).await;
+            let report = report.unwrap();
+            let values: Vec<f64> = report.history.iter().map(|point| point.value.get()).collect();
+            assert_eq!(values, [310.0, 330.0], "{route} as {name}");
+            let latest = report.latest.unwrap();
+            assert_eq!((latest.value.get(), latest.until), (330.0, at("2024-03-06T18:00:00Z")));
+        }
+    }
+    let ahead = [
+        point(18, "300"),
+        point(19, "310"),
+        point(20, "320"),
+        point(21, "null"),
+        point(22, "90"),
+    ];
+    let (report, _) = maps.told("lifecycle", "forecast", list("forecast", &ahead)).await;
+    let report = report.unwrap();
+    assert_eq!(
+        (report.latest, report.history.len()),
+        (None, 0),
+        "a forecast is no observation"
+    );
+    let forecast = report.forecast.unwrap();
+    assert_eq!(
+        (forecast.points.len(), forecast.until),
+        (2, at("2024-03-06T21:00:00Z")),
+        "from now to the gap"
+    );
+}
+
+#[tokio::test]
+async fn wrappers_that_could_mean_two_things_are_refused() {
+    let maps = Maps::start().await;
+    let one = point(19, "300");
+    for (body, expected) in [
+        (format!(r#"{{"zone":"DE","data":[{one}]}}"#), "ok"),
+        (format!(r#"{{"zone":"DE","data":{one}}}"#), "ok"),
+        (
+            r#"{"zone":"DE","value":300,"unit":"gCO2eq/kWh","datetime":"2024-03-06T19:00:00+00:00","temporalGranularity":"hourly"}"#.to_owned(),
+            "ok",
+        ),
+        (format!(r#"{{"zone":"DE","data":[{one}],"history":[{}]}}"#, point(19, "20")), "shape"),
+        (
+            format!(r#"{{"zone":"DE","carbonIntensity":20,"datetime":"2024-03-06T19:00:00Z","data":[{one}]}}"#),
+            "shape",
+        ),
+        (one.replace("\"carbonIntensity\":300", "\"carbonIntensity\":300,\"value\":20"), "shape"),
+        (one.replace("300", "\"300\""), "shape"),
+        (one.replace("2024-03-06T19:00:00.000Z", "19:00"), "shape"),
+        (one.replace("isEstimated", "temporalGranularity\":\"fortnightly\",\"isEstimated"), "shape"),
+        (
+            format!(r#"{{"zone":"DE","data":[{one},{}]}}"#, point(18, "20").replace("lifecycle", "direct")),
+            "shape",
+        ),
+        (one.replace("isEstimated", "unit\":\"%\",\"isEstimated"), "unit"),
+        (one.replace("isEstimated", "unit\":\"lbCO2eq/MWh\",\"isEstimated"), "unit"),
+        ("[]".to_owned(), "shape"),
+        (r#"{"zone":"DE"}"#.to_owned(), "shape"),
+        (r#"{"error":"Something went wrong"}"#.to_owned(), "shape"),
+        ("<html>maintenance</html>".to_owned(), "shape"),
+    ] {
+        let (report, outcome) = maps.told("lifecycle", "latest", Said::body(&body)).await;
+        assert_eq!(outcome, expected, "{body}");
+        let value = report.map(|report| report.latest.unwrap().value.get());
+        assert_eq!(value, (expected == "ok").then_some(300.0), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn g5_an_hour_that_has_not_begun_is_not_the_latest() {
+    let maps = Maps::start().await;
+    // Both of these are legal: the value of an hour is published before it, with a time later than `updatedAt`.
+    let (report, _) = maps.told("lifecycle", "latest", Said::body(point(19, "216"))).await;
+    assert_eq!(report.unwrap().latest.unwrap().from, at("2024-03-06T19:00:00Z"));
+    let (early, _) = maps.told("lifecycle", "latest", Said::body(point(20, "10"))).await;
+    let mut builder = builder(&maps.settings("lifecycle", "", &["DE"]));
+    builder.apply_carbon(early.unwrap(), at(NOW)).unwrap();
+    let best = |builder: &mut SnapshotBuilder, now: &str| {
+        let snapshot = builder.build(at(now));
+        let zone = snapshot
+            .find_zone(&"DE".parse().unwrap())
+            .and_then(|zone| snapshot.zone(zone))?;
+        Some(zone.best()?.1.now.get())
+    };
+    assert_eq!(best(&mut builder, NOW), None, "at ten past seven nobody knows of eight");
+}
+
+#[tokio::test]
+async fn refusals_are_told_by_what_they_mean() {
+    let maps = Maps::start().await;
+    let gateway = r#"{"message":"no Route matched with those values"}"#;
+    for (said, expected) in [
+        (
+            Said::status(401, r#"{"message":"Invalid authentication credentials"}"#),
+            "key",
+        ),
+        (Said::status(403, r#"{"error":"not in your plan"}"#), "denied"),
+        (Said::status(404, gateway), "shape"),
+        (Said::status(404, r#"{"error":"Zone 'DE' does not exist."}"#), "status"),
+        (Said::status(400, r#"{"error":"bad request"}"#), "status"),
+        (Said::status(503, "upstream"), "status"),
+        (Said::status(429, "{}"), "rate-limited"),
+    ] {
+        let (report, outcome) = maps.told("lifecycle", "latest", said.clone()).await;
+        assert_eq!((report, outcome), (None, expected), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_kind_on_the_wire_is_counted_and_not_used() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    for route in ["history", "past-range", "forecast"] {
+        maps.fake.says(route, Said::status(400, "{}"));
+    }
+    let direct = point(19, "20").replace("lifecycle", "direct");
+    maps.fake.says("latest", Said::body(direct));
+    let mut rig = maps.rig("");
+    rig.until("mismatch", 1).await;
+    let report = rig.next().await;
+    let mut builder = builder(&maps.settings("lifecycle", "", &["DE"]));
+    let mismatch = builder.apply_carbon(report, at(NOW)).unwrap_err();
+    assert!(mismatch.to_string().contains("average/direct"), "{mismatch}");
+    assert!(builder.build(at(NOW)).zones().iter().all(|zone| zone.best().is_none()));
+    assert!(
+        rig.outcomes()
+            .contains(&("maps".to_owned(), "DE".to_owned(), "mismatch"))
+    );
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_key_cannot_read_is_not_asked_for() {
+    let maps = Maps::start().await;
+    maps.fake
+        .plan("DE", 400.0, &["carbon-intensity/latest", "carbon-intensity/history"]);
+    maps.fake.zone("PL", 700.0);
+    let mut rig = Rig::start(&maps.settings("lifecycle", "", &["DE", "PL", "SE"]), NOW);
+    for _ in 0..6 {
+        rig.next().await;
+    }
+    rig.until("ok", 6).await;
+    assert_eq!(rig.count("ok"), rig.outcomes().len(), "{:?}", rig.outcomes());
+    let asked = |part: &str| {
+        maps.fake
+            .asked("carbon-intensity")
+            .iter()
+            .filter(|asked| asked.contains(part))
+            .count()
+    };
+    assert_eq!((asked("zone=DE"), asked("zone=PL"), asked("zone=SE")), (2, 4, 0));
+    let access = rig.heard.access.lock().unwrap().clone();
+    let can = |zone: &str, what: &'static str| access[&(zone.to_owned(), what)];
+    assert!(can("DE", "latest") && !can("DE", "forecast") && can("PL", "past") && !can("SE", "latest"));
+    assert_eq!(maps.fake.asked("/zones").len(), 1);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_keeps_nobody_from_asking() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    maps.fake.says("/zones", Said::status(500, "{}"));
+    let rig = maps.rig("");
+    rig.until("ok", 4).await;
+    assert!(rig.outcomes().contains(&("maps".to_owned(), "*".to_owned(), "status")));
+    assert_eq!(maps.fake.asked("/zones").len(), 1, "once a day, answered or not");
+    assert!(rig.heard.access.lock().unwrap().is_empty());
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn the_probe_is_a_call_like_any_other() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    let rig = maps.rig(", callsPerHour: 3");
+    rig.until("budget", 2).await;
+    rig.until("ok", 2).await;
+    assert_eq!(maps.fake.asked("").len(), 3, "the probe and two routes");
+    assert_eq!(
+        rig.heard.budgets.lock().unwrap().last(),
+        Some(&("maps".to_owned(), 3, 0))
+    );
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_asked_for_again_today() {
+    let maps = Maps::start().await;
+    maps.fake.says(
+        "/zones",
+        Said::body("{}".replace("{}", r#"{"DE":{"zoneName":"Germany"}}"#)),
+    );
+    maps.fake.zone("DE", 400.0);
+    maps.fake.says("forecast", Said::status(403, "{}"));
+    let mut settings = maps.settings("lifecycle", "", &["DE"]);
+    settings.carbon.providers[0].interval = Duration::from_millis(20);
+    let rig = Rig::start(&settings, NOW);
+    let start = Instant::now();
+    while maps.fake.asked("latest").len() < 6 {
+        assert!(start.elapsed() < PATIENCE, "{:?}", rig.outcomes());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((maps.fake.asked("forecast").len(), rig.count("denied")), (1, 1));
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_limit_without_a_time_is_an_interval_of_rest() {
+    let maps = Maps::start().await;
+    maps.fake.says("/zones", Said::status(429, "{}"));
+    maps.fake.zone("DE", 400.0);
+    let mut settings = maps.settings("lifecycle", "", &["DE"]);
+    settings.carbon.providers[0].interval = Duration::from_millis(400);
+    let start = Instant::now();
+    let rig = Rig::start(&settings, NOW);
+    rig.until("ok", 1).await;
+    assert!(start.elapsed() >= Duration::from_millis(390), "{:?}", start.elapsed());
+    rig.stop().await;
+    maps.fake.says("/zones", Said::status(429, "{}").retry_after("1"));
+    let start = Instant::now();
+    let rig = Rig::start(&settings, NOW);
+    rig.until("ok", 1).await;
+    assert!(
+        start.elapsed() >= Duration::from_millis(990),
+        "Retry-After is longer: {:?}",
+        start.elapsed()
+    );
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_changes_or_is_missing_is_noticed() {
+    let maps = Maps::start().await;
+    maps.fake.zone("DE", 400.0);
+    let path = maps.folder.path().join("key");
+    std::fs::remove_file(&path).unwrap();
+    let mut settings = maps.settings("lifecycle", "", &["DE"]);
+    settings.carbon.providers[0].interval = Duration::from_millis(20);
+    let rig = Rig::start(&settings, NOW);
+    rig.until("key", 2).await;
+    assert_eq!(maps.fake.asked("").len(), 0, "nobody is called without a key");
+    std::fs::write(&path, "wrong").unwrap();
+    let start = Instant::now();
+    while maps.fake.asked("latest").is_empty() {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::write(&path, KEY).unwrap();
+    rig.until("ok", 1).await;
+    rig.stop().await;
+}
