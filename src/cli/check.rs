@@ -3,12 +3,13 @@
 use super::failure::Failure;
 use super::render::{self, Output};
 use crate::app;
-use crate::app::overview::Overview;
+use crate::app::overview::{HistoryOverview, Overview};
 use crate::app::settings::{Loaded, Reload, SettingsError, load};
 use crate::app::yaml::Finding;
 use crate::carbon::Probe;
 use anyhow::Context;
 use clap::Args;
+use heliotrope_core::snapshot::Coefficient;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -124,6 +125,7 @@ fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
     zones(out, overview)?;
     regions(out, overview)?;
     gpus(out, overview)?;
+    learned(out, overview)?;
     reload(out, overview)?;
     if !overview.notes.is_empty() {
         writeln!(out, "\nWorth knowing")?;
@@ -200,6 +202,40 @@ fn gpus(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
         ["MODEL", "BARE", "CONTEXT", "MAX", "RATED TFLOP/S", "MEASURED"],
         &rows,
     )
+}
+
+fn learned(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    let Some(history) = &overview.history else {
+        return Ok(());
+    };
+    let HistoryOverview {
+        models,
+        nodes,
+        owners,
+        runners,
+        zones,
+    } = history;
+    writeln!(
+        out,
+        "\nLearned and kept: {nodes} nodes, watts of {owners} owners, run times of {runners}, the past of {zones} zones"
+    )?;
+    let told = |of: &Coefficient| match of.samples {
+        0 => format!("{:.0} {}", of.watts.get(), of.source.name()),
+        samples => format!("{:.0} {} of {samples}", of.watts.get(), of.source.name()),
+    };
+    let rows = models.iter().map(|(model, figures)| {
+        [
+            model.clone(),
+            told(&figures.bare),
+            told(&figures.context),
+            told(&figures.slope),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    render::table(out, ["MODEL", "BARE", "CONTEXT", "SLOPE"], &rows)
 }
 
 fn reload(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {

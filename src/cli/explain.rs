@@ -76,11 +76,21 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
+        if let Some(duration) = told_duration(&decision["workload"]["duration"]) {
+            writeln!(out, "judged over {duration}")?;
+        }
         let rows: Vec<[String; 11]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
         render::table(out, HEADER, &rows)?;
         let preferred = candidates
             .iter()
             .find(|row| row["offered"] == true && !row["cost"].is_null());
+        if let Some(row) = preferred {
+            let figures = ["bare", "context", "slope"].map(|name| told_figure(name, &row[name]));
+            let figures: Vec<String> = figures.into_iter().flatten().collect();
+            if !figures.is_empty() {
+                writeln!(out, "a board of {}: {}", text(&row["node"]), figures.join(", "))?;
+            }
+        }
         let preferred = preferred.map_or("nothing".to_owned(), |row| text(&row["node"]));
         match decision["bound"].as_str() {
             Some(bound) => writeln!(
@@ -92,6 +102,24 @@ impl Explain {
         }
         Ok(())
     }
+}
+
+/// For how long, and who said so: `PT1H (history of 5 runs)`.
+fn told_duration(duration: &Value) -> Option<String> {
+    let source = match &duration["source"] {
+        Value::String(source) => source.clone(),
+        source => format!("history of {} runs", source["history"]["runs"].as_u64()?),
+    };
+    Some(format!("{} ({source})", duration["span"].as_str()?))
+}
+
+/// `bare 72 W (observed, 40 samples)`.
+fn told_figure(name: &str, figure: &Value) -> Option<String> {
+    let (watts, source) = (figure["watts"].as_f64()?, figure["source"].as_str()?);
+    Some(match figure["samples"].as_u64() {
+        None | Some(0) => format!("{name} {watts:.0} W ({source})"),
+        Some(samples) => format!("{name} {watts:.0} W ({source}, {samples} samples)"),
+    })
 }
 
 /// Titles of [`cells`].

@@ -16,6 +16,7 @@ pub use store::Store;
 use crate::telemetry::Metrics;
 use heliotrope_core::snapshot::SnapshotRecord;
 use settings::HistorySettings;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -99,6 +100,14 @@ pub fn open(settings: &HistorySettings, metrics: &Metrics) -> Opened {
         kept,
         keeping: Some((keeper, history)),
     }
+}
+
+/// What the folder holds, for whoever only looks; `None` where nothing was kept yet.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn peek(dir: &Path) -> Result<Option<SnapshotRecord>, HistoryError> {
+    Store::peek(dir, NAME)
 }
 
 impl History {

@@ -59,18 +59,8 @@ impl Store {
     /// When it cannot be read or is not one that we wrote.
     pub fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, HistoryError> {
         let path = self.dir.join(name);
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(file) => {
-                file.take(MAX_BYTES + 1)
-                    .read_to_end(&mut bytes)
-                    .map_err(|source| HistoryError::Unreadable {
-                        path: path.clone(),
-                        source,
-                    })?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(HistoryError::Unreadable { path, source }),
+        let Some(bytes) = bytes_of(&path)? else {
+            return Ok(None);
         };
         match read(&bytes) {
             Ok(value) => Ok(Some(value)),
@@ -78,6 +68,23 @@ impl Store {
                 aside: self.set_aside(name),
                 path,
                 refusal,
+            }),
+        }
+    }
+
+    /// Reads a file of a folder that another process may have, changing nothing.
+    ///
+    /// # Errors
+    /// As [`Self::load`], but nothing is set aside.
+    pub fn peek<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<T>, HistoryError> {
+        let path = dir.join(name);
+        match bytes_of(&path)?.map(|bytes| read(&bytes)) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(refusal)) => Err(HistoryError::Refused {
+                path,
+                refusal,
+                aside: None,
             }),
         }
     }
@@ -119,6 +126,20 @@ impl Store {
         let free = (1..=ASIDE).map(|number| self.dir.join(format!("{name}.refused-{number}")));
         let free = free.into_iter().find(|path| !path.exists())?;
         fs::rename(self.dir.join(name), &free).is_ok().then_some(free)
+    }
+}
+
+/// What a file holds, as far as one of ours can reach; `None` where there is none.
+fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, HistoryError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(HistoryError::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]
+mod durations;
+#[cfg(test)]
 mod energy;
 #[cfg(test)]
 mod naive;

@@ -8,8 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    Ability, CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome,
-    Verb, VerbOutcome, What, ZoneRung,
+    Ability, CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
+    SourceOutcome, Verb, VerbOutcome, What, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;

@@ -219,7 +219,10 @@ fn claims_that_outlive_the_pod_are_named_and_ephemeral_ones_are_not() {
         { "name": "c", "emptyDir": {} },
     ]);
     let pod = of_spec(&json!({ "containers": [], "volumes": volumes }));
-    assert_eq!(pod.volume_claims.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["data-web-0"]);
+    assert_eq!(
+        pod.volume_claims.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        ["data-web-0"]
+    );
     let many: Vec<Value> = (0..1000)
         .map(|i| json!({ "name": "v", "persistentVolumeClaim": { "claimName": format!("c{i}") } }))
         .collect();
@@ -246,6 +249,10 @@ fn a_pod_that_ended_well_says_how_long_it_ran(
 
 /// A container that started and ended so many seconds into the year.
 fn life(from: i64, to: i64) -> Value {
-    let at = |second| jiff::Timestamp::from_second(1_767_225_600 + second).unwrap().to_string();
+    let at = |second| {
+        jiff::Timestamp::from_second(1_767_225_600 + second)
+            .unwrap()
+            .to_string()
+    };
     json!({ "name": "c", "state": { "terminated": { "exitCode": 0, "startedAt": at(from), "finishedAt": at(to) } } })
 }

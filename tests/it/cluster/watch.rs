@@ -24,7 +24,12 @@ fn of_volume(event: &VolumeEvent) -> String {
     match event {
         VolumeEvent::Claim(claim) => {
             let state = if claim.bound { "bound" } else { "unbound" };
-            format!("{}/{} {state} of {}", claim.namespace, claim.name, claim.class.as_deref().unwrap_or("the default"))
+            format!(
+                "{}/{} {state} of {}",
+                claim.namespace,
+                claim.name,
+                claim.class.as_deref().unwrap_or("the default")
+            )
         }
         VolumeEvent::ClaimGone { namespace, name } => format!("{namespace}/{name} gone"),
         VolumeEvent::Class(class) => format!("{} waits: {}, default: {}", class.name, class.waits, class.default),
@@ -288,7 +293,10 @@ async fn a_watch_ends_when_nobody_listens() {
 async fn claims_and_classes_are_followed_as_nodes_are() {
     let server = ApiServer::start().await;
     let claim = |name: &str, spec: Value| json!({ "metadata": { "name": name, "namespace": "ml", "resourceVersion": "1" }, "spec": spec });
-    let waiting = claim("data", json!({ "storageClassName": "local", "resources": { "requests": { "storage": "1Gi" } } }));
+    let waiting = claim(
+        "data",
+        json!({ "storageClassName": "local", "resources": { "requests": { "storage": "1Gi" } } }),
+    );
     server.list("10", &[waiting, claim("plain", json!({}))]);
     let bound = claim("data", json!({ "storageClassName": "local", "volumeName": "pv-1" }));
     let events = vec![event("MODIFIED", &bound), event("DELETED", &bound)];
@@ -296,7 +304,14 @@ async fn claims_and_classes_are_followed_as_nodes_are() {
     let mut watching = Watching::claims(&server);
     assert_eq!(
         watching.next(6).await,
-        ["anew", "ml/data unbound of local", "ml/plain unbound of the default", "listed", "ml/data bound of local", "ml/data gone"]
+        [
+            "anew",
+            "ml/data unbound of local",
+            "ml/plain unbound of the default",
+            "listed",
+            "ml/data bound of local",
+            "ml/data gone"
+        ]
     );
     watching.stop().await;
     let annotations = json!({ "storageclass.kubernetes.io/is-default-class": "true" });
@@ -306,7 +321,12 @@ async fn claims_and_classes_are_followed_as_nodes_are() {
     let mut watching = Watching::classes(&server);
     assert_eq!(
         watching.next(4).await,
-        ["anew", "local waits: true, default: true", "net waits: false, default: false", "listed"]
+        [
+            "anew",
+            "local waits: true, default: true",
+            "net waits: false, default: false",
+            "listed"
+        ]
     );
     watching.stop().await;
 }

@@ -23,6 +23,10 @@ pub(super) fn exported() -> Labels {
     metrics.implausible("dcgm", 1);
     metrics.nameless("dcgm", 1);
     metrics.watch_error("nodes");
+    metrics.expected("history");
+    metrics.history_loaded("ok");
+    metrics.history_written("ok", Some(1));
+    metrics.learned(&[("bare", "observed", 1, 3)], [("watts", 1), ("run-time", 1)]);
     metrics.record_dropped();
     let zone = ZoneSample {
         zone: "GB".into(),

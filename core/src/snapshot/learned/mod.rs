@@ -65,7 +65,8 @@ impl Learned {
     }
 
     /// Figures by model, in the order of the catalogue: what the nodes of a model have shown over what its profile says.
-    pub(super) fn by_model(&self, catalogue: &GpuCatalogue) -> Vec<Figures> {
+    #[must_use]
+    pub fn by_model(&self, catalogue: &GpuCatalogue) -> Vec<Figures> {
         self.nodes.by_model(catalogue)
     }
 

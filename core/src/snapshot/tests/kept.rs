@@ -19,7 +19,11 @@ fn ended(uid: &str, job: &str, at: i64, took: i64) -> PodFacts {
 
 fn nodes() -> SnapshotBuilder {
     let mut builder = builder();
-    let events = [ClusterEvent::Node(facts("n")), ClusterEvent::NodesListed, ClusterEvent::PodsListed];
+    let events = [
+        ClusterEvent::Node(facts("n")),
+        ClusterEvent::NodesListed,
+        ClusterEvent::PodsListed,
+    ];
     observe(&mut builder, second(0), events);
     builder
 }
@@ -43,7 +47,11 @@ fn restarted(before: &SnapshotBuilder, now: Timestamp) -> SnapshotBuilder {
 fn the_median_of_runs_counts_once_there_are_three() {
     let mut builder = nodes();
     for (uid, took) in [("a", 10), ("b", 90)] {
-        observe(&mut builder, second(0), [is_pod(ended(uid, "nightly-29402160", 0, took))]);
+        observe(
+            &mut builder,
+            second(0),
+            [is_pod(ended(uid, "nightly-29402160", 0, took))],
+        );
     }
     assert_eq!(usual(&mut builder, "nightly-29403600"), None);
     // The same pod again, as every list tells of it.
@@ -78,7 +86,9 @@ fn only_gpu_jobs_that_ended_well_on_a_known_model_teach() {
 fn a_restart_forgets_neither_the_usual_day_nor_what_was_learned() {
     let mut before = nodes();
     let history = (-96..0).map(|half| point(30 * half, 300.0)).collect();
-    before.apply_carbon(CarbonReport { history, ..report() }, minute(0)).unwrap();
+    before
+        .apply_carbon(CarbonReport { history, ..report() }, minute(0))
+        .unwrap();
     for (uid, took) in [("a", 10), ("b", 90), ("c", 20)] {
         observe(&mut before, second(0), [is_pod(ended(uid, "job", 0, took))]);
     }
@@ -90,12 +100,19 @@ fn a_restart_forgets_neither_the_usual_day_nor_what_was_learned() {
     let mut after = restarted(&before, minute(1));
     // Power may be told of before the nodes are listed.
     after.apply_power(learned::sample(61, 12.0, None, &[]));
-    observe(&mut after, minute(1), [ClusterEvent::Node(facts("n")), ClusterEvent::NodesListed]);
+    observe(
+        &mut after,
+        minute(1),
+        [ClusterEvent::Node(facts("n")), ClusterEvent::NodesListed],
+    );
     let snapshot = after.build(minute(1));
     assert!(snapshot.zones()[0].view(Rung::Climatology).is_some());
     assert_eq!(usual(&mut after, "job"), Some((20, 3)));
     let bare = node_at(&mut after, "n", minute(1)).bare.unwrap();
-    assert_eq!((bare.watts, bare.source, bare.samples), (watts(12.0), CoefficientSource::Observed, 3));
+    assert_eq!(
+        (bare.watts, bare.source, bare.samples),
+        (watts(12.0), CoefficientSource::Observed, 3)
+    );
     assert_eq!(after.record(minute(1)), before.record(minute(1)));
 }
 
@@ -103,7 +120,9 @@ fn a_restart_forgets_neither_the_usual_day_nor_what_was_learned() {
 fn a_past_of_another_kind_is_not_taken_back() {
     let mut before = nodes();
     let history = (-96..0).map(|half| point(30 * half, 300.0)).collect();
-    before.apply_carbon(CarbonReport { history, ..report() }, minute(0)).unwrap();
+    before
+        .apply_carbon(CarbonReport { history, ..report() }, minute(0))
+        .unwrap();
     let mut around = surroundings();
     around.kind.signal = Signal::Marginal;
     let mut after = SnapshotBuilder::new(around);
@@ -115,12 +134,19 @@ fn a_past_of_another_kind_is_not_taken_back() {
 fn a_past_that_is_too_old_by_now_does_not_count() {
     let mut before = nodes();
     let history = (-96..0).map(|half| point(30 * half, 300.0)).collect();
-    before.apply_carbon(CarbonReport { history, ..report() }, minute(0)).unwrap();
+    before
+        .apply_carbon(CarbonReport { history, ..report() }, minute(0))
+        .unwrap();
     let fortnight = minute(14 * 24 * 60);
     let mut after = builder();
     after.restore(before.record(minute(0)), fortnight);
     let snapshot = after.build(fortnight);
-    assert!(snapshot.zones().iter().all(|zone| zone.view(Rung::Climatology).is_none()));
+    assert!(
+        snapshot
+            .zones()
+            .iter()
+            .all(|zone| zone.view(Rung::Climatology).is_none())
+    );
 }
 
 #[test]
@@ -130,7 +156,11 @@ fn g9_nodes_that_are_gone_after_a_restart_go_with_the_first_list() {
         before.apply_power(learned::sample(at, 12.0, None, &[]));
     }
     let mut after = restarted(&before, minute(1));
-    observe(&mut after, minute(1), [ClusterEvent::Node(facts("m")), ClusterEvent::NodesListed]);
+    observe(
+        &mut after,
+        minute(1),
+        [ClusterEvent::Node(facts("m")), ClusterEvent::NodesListed],
+    );
     assert_eq!(after.learned().nodes(), 1, "until power is told of");
     after.apply_power(learned::sample(70, 12.0, None, &[]));
     assert_eq!(after.learned().nodes(), 0);
@@ -139,9 +169,7 @@ fn g9_nodes_that_are_gone_after_a_restart_go_with_the_first_list() {
 #[test]
 fn what_we_cannot_have_written_is_left_out() {
     let sums = |floor: &str, idle: &str, busy: &str| {
-        format!(
-            r#"{{"model":"T","floor":{floor},"idle":{idle},"busy":{busy}}}"#
-        )
+        format!(r#"{{"model":"T","floor":{floor},"idle":{idle},"busy":{busy}}}"#)
     };
     let no_idle = r#"{"samples":0,"watts":0.0}"#;
     let no_busy = r#"{"samples":0,"use_sum":0.0,"use_squares":0.0,"use_watts":0.0}"#;
@@ -149,8 +177,22 @@ fn what_we_cannot_have_written_is_left_out() {
         (sums("null", no_idle, no_busy), 1),
         (sums("null", r#"{"samples":20,"watts":-500.0}"#, no_busy), 0),
         (sums("null", r#"{"samples":4000000000,"watts":5.0}"#, no_busy), 0),
-        (sums(r#"{"emptySince":"2026-01-01T00:00:00Z","watts":0.0,"samples":5}"#, no_idle, no_busy), 0),
-        (sums(r#"{"emptySince":"2026-01-01T00:00:00Z","watts":9.0,"samples":1}"#, no_idle, no_busy), 0),
+        (
+            sums(
+                r#"{"emptySince":"2026-01-01T00:00:00Z","watts":0.0,"samples":5}"#,
+                no_idle,
+                no_busy,
+            ),
+            0,
+        ),
+        (
+            sums(
+                r#"{"emptySince":"2026-01-01T00:00:00Z","watts":9.0,"samples":1}"#,
+                no_idle,
+                no_busy,
+            ),
+            0,
+        ),
     ] {
         let text = format!(r#"{{"learned":{{"nodes":[["n",{text}]]}}}}"#);
         let mut builder = builder();
@@ -196,7 +238,11 @@ fn a_claim_that_waits_for_its_first_consumer_is_made_where_the_pod_goes() {
         let mut builder = builder();
         observe(&mut builder, second(0), volumes(class, bound, waits, default));
         let volumes = builder.build(second(0)).volumes;
-        assert_eq!(volumes.are_made_for(&mounting("data")), made, "{class:?} {bound} {waits} {default}");
+        assert_eq!(
+            volumes.are_made_for(&mounting("data")),
+            made,
+            "{class:?} {bound} {waits} {default}"
+        );
         assert!(!volumes.are_made_for(&mounting("other")) && !volumes.are_made_for(&pod("p", None)));
     }
 }
