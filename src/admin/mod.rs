@@ -91,6 +91,7 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         ("run-time", snapshot.learned.runners()),
     ];
     admin.metrics.learned(&coefficients(&snapshot), owners);
+    admin.metrics.unknown_claims(snapshot.unknown_claims);
     let page = admin
         .metrics
         .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);

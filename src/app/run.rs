@@ -3,7 +3,7 @@
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
-use crate::cluster::{ClusterWatch, connect};
+use crate::cluster::{ClusterWatch, DeviceKind, connect};
 use crate::extender::{self, Extender, Placement};
 use crate::history;
 use crate::outbound::HttpClient;
@@ -43,7 +43,8 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let (keeper, history) = opened.keeping.unzip();
     let writer = writer.remembering(opened.kept, keeper);
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
-    let cluster = ClusterWatch::new(client, settings.cluster.labels.clone());
+    let cluster =
+        ClusterWatch::new(client, settings.cluster.labels.clone()).gpu_classes(settings.cluster.gpu_classes.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
     let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
     let state = Extender::new(
@@ -109,25 +110,34 @@ fn endless(tasks: &mut Tasks, name: &'static str, task: impl Future<Output = ()>
     });
 }
 
-/// Follows the nodes and the pods of the cluster.
+/// Follows the nodes and the pods of the cluster, and what pods are given by claim.
 fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: &Metrics, stop: &CancellationToken) {
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let nodes = cluster
         .clone()
         .run_nodes(events, move || failed.watch_error("nodes"), stop.clone());
     endless(tasks, "nodes", nodes);
+    for kind in DeviceKind::ALL {
+        let (events, failed) = (senders.cluster.clone(), metrics.clone());
+        let watched =
+            cluster
+                .clone()
+                .run_devices(kind, events, move || failed.watch_error(kind.name()), stop.clone());
+        endless(tasks, kind.name(), watched);
+    }
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
-    let claims = cluster.clone().run_claims(
+    let claims = cluster.clone().run_volume_claims(
         events,
         move || failed.watch_error("persistentvolumeclaims"),
         stop.clone(),
     );
-    endless(tasks, "claims", claims);
+    endless(tasks, "volume claims", claims);
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
-    let classes = cluster
-        .clone()
-        .run_classes(events, move || failed.watch_error("storageclasses"), stop.clone());
-    endless(tasks, "classes", classes);
+    let classes =
+        cluster
+            .clone()
+            .run_storage_classes(events, move || failed.watch_error("storageclasses"), stop.clone());
+    endless(tasks, "storage classes", classes);
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);

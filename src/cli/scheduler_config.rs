@@ -33,6 +33,11 @@ pub(super) struct SchedulerConfig {
     #[arg(long, value_name = "FILE")]
     from_nodes: Option<PathBuf>,
 
+    /// Ask about every pod: only so are pods asked about that get GPUs by resourceClaims (DRA). Costs pods without GPUs
+    /// two calls each
+    #[arg(long, conflicts_with_all = ["resources", "from_nodes"])]
+    dra: bool,
+
     /// What the extender's score counts: at 1 as much as one plugin of weight 1
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     weight: u32,
@@ -44,7 +49,8 @@ pub(super) struct SchedulerConfig {
 
 const EXAMPLES: &str = "Examples:
   heliotrope scheduler-config --resources nvidia.com/gpu,amd.com/gpu
-  kubectl get nodes -o json | heliotrope scheduler-config --config heliotrope.yaml --from-nodes -";
+  kubectl get nodes -o json | heliotrope scheduler-config --config heliotrope.yaml --from-nodes -
+  heliotrope scheduler-config --config heliotrope.yaml --dra";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
@@ -65,7 +71,13 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8650";
 const COMMENT: &str = "\
 # Heliotrope in a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1).
 # A resource that is not listed under managedResources is scheduled without heliotrope; there is no wildcard.
-# Extenders are shared by all profiles. Pods that get their GPUs by resourceClaims are not asked about.
+# Extenders are shared by all profiles. Pods that get their GPUs by resourceClaims are not asked about: --dra.
+";
+
+const COMMENT_DRA: &str = "\
+# Heliotrope in a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1).
+# Without managedResources kube-scheduler asks about every pod, those that get GPUs by resourceClaims among them. Pods
+# without GPUs are answered at once; what that costs them stands in docs/dra.md. Extenders are shared by all profiles.
 ";
 
 #[derive(Serialize)]
@@ -84,7 +96,8 @@ impl SchedulerConfig {
             Form::Json => render::json(out, &configuration)?,
             Form::Yaml => {
                 let yaml = serde_saphyr::to_string(&configuration).context("cannot write YAML")?;
-                write!(out, "{COMMENT}{yaml}")?;
+                let comment = if self.dra { COMMENT_DRA } else { COMMENT };
+                write!(out, "{comment}{yaml}")?;
             }
         }
         Ok(())
@@ -116,6 +129,9 @@ impl SchedulerConfig {
     }
 
     fn resources(&self) -> Result<Vec<String>, Failure> {
+        if self.dra {
+            return Ok(Vec::new());
+        }
         let mut names: Vec<String> = Vec::new();
         for name in &self.resources {
             if GpuResource::parse(name).is_none() {

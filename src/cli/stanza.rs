@@ -17,6 +17,8 @@ pub struct ExtenderStanza {
     http_timeout: &'static str,
     node_cache_capable: bool,
     ignorable: bool,
+    /// Left out where it is empty: kube-scheduler then asks about every pod.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     managed_resources: Vec<ManagedResource>,
 }
 

@@ -1,11 +1,13 @@
 //! Every Kubernetes read.
 //!
-//! Owns the watches of nodes and pods and the lean types that objects are pruned to. Objects come in as JSON, are cut to
+//! Owns the watches of nodes, pods and what pods are given by claim, and the lean types that objects are pruned to. Objects come in as JSON, are cut to
 //! [`NodeFacts`] and [`PodFacts`] at once, and leave as [`ClusterEvent`]s; nothing of an object that no decision reads
 //! is kept. The extender uses the same pruning for the pod and the nodes of a request. Must never write.
 
 mod amounts;
+mod claims;
 mod connect;
+mod devices;
 mod node;
 mod pod;
 pub mod settings;
@@ -15,9 +17,10 @@ mod volume;
 mod watch;
 
 pub use connect::{ConnectError, connect};
+pub use devices::{DeviceKind, GpuClasses, LeanClaim, LeanClass, LeanSlice, LeanTemplate};
 pub use node::{Labels, LeanNode};
 pub use pod::LeanPod;
-pub use volume::{LeanClaim, LeanClass};
+pub use volume::{LeanStorageClass, LeanVolumeClaim};
 pub use watch::ClusterWatch;
 
 #[cfg(doc)]

@@ -91,6 +91,7 @@ impl LeanNode {
             gpu_product: product.map(Arc::from),
             gpu_sharing: stated.read(&gpus),
             gpus,
+            devices: None,
             cpu_milli: allocatable("cpu").and_then(amounts::milli).unwrap_or(0),
             memory_bytes: allocatable("memory").and_then(amounts::whole).unwrap_or(0),
             pool: label(&labels.pool).map(Arc::from),

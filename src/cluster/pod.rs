@@ -1,13 +1,14 @@
+use super::claims::{Claim, ClaimStatus, ExtendedClaimStatus, Said};
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
-use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
+use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodClaims, PodFacts, PodPhase, Ran};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A Pod, cut to what decisions read.
@@ -38,6 +39,7 @@ struct Spec {
     topology_spread_constraints: Option<Vec<IgnoredAny>>,
     scheduling_gates: Option<Vec<IgnoredAny>>,
     volumes: Option<Vec<Volume>>,
+    resource_claims: Option<Vec<Claim>>,
 }
 
 type Amounts = BTreeMap<String, String>;
@@ -74,12 +76,13 @@ struct Preferences {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 struct Status {
-    #[serde(default)]
     phase: Option<String>,
-    #[serde(default)]
     container_statuses: Option<Vec<ContainerStatus>>,
+    resource_claim_statuses: Option<Vec<ClaimStatus>>,
+    #[serde(rename = "extendedResourceClaimStatus")]
+    extended_resource_claim: Option<ExtendedClaimStatus>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -147,6 +150,7 @@ impl LeanPod {
             .flatten()
             .map(|(k, v)| (k.as_str(), v.as_str()));
         let spec = &self.spec;
+        let gpus = self.gpus();
         let class = spec.priority_class_name.as_deref().unwrap_or_default();
         Some(PodFacts {
             uid: Arc::from(self.metadata.uid.as_deref()?),
@@ -156,7 +160,8 @@ impl LeanPod {
             owner: self.owner(),
             priority: spec.priority.unwrap_or(0),
             system_priority: class.starts_with("system-"),
-            gpus: self.gpus(),
+            gpus,
+            claims: self.claims(gpus),
             cpu_milli: spec.effective("cpu", amounts::milli),
             memory_bytes: spec.effective("memory", amounts::whole),
             annotations: Annotations::keep(annotations),
@@ -208,10 +213,7 @@ impl LeanPod {
 
     /// The GPU resource asked for. A pod may name several; the one that is most boards counts.
     fn gpus(&self) -> Option<GpuAsk> {
-        let all = [&self.spec.containers, &self.spec.init_containers];
-        let containers = all.into_iter().flatten().flatten();
-        let names = containers.flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()));
-        let asks = names.filter_map(|name| {
+        let asks = self.spec.resource_names().filter_map(|name| {
             let units = self.spec.effective(name, amounts::whole);
             Some(GpuAsk {
                 resource: GpuResource::parse(name)?.cut(self.spec.virtual_size(name)),
@@ -220,9 +222,34 @@ impl LeanPod {
         });
         asks.filter(|ask| ask.units > 0).max_by_key(|ask| ask.milli())
     }
+
+    fn claims(&self, own: Option<GpuAsk>) -> Option<Box<PodClaims>> {
+        let names: BTreeSet<&str> = self.spec.resource_names().map(String::as_str).collect();
+        let amounts = names
+            .into_iter()
+            .map(|name| (name, self.spec.effective(name, amounts::whole)));
+        Said {
+            namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
+            claims: self.spec.resource_claims.as_ref(),
+            statuses: self.status.resource_claim_statuses.as_ref(),
+            special: self.status.extended_resource_claim.as_ref(),
+            resources: amounts.collect(),
+            own,
+        }
+        .facts()
+    }
 }
 
 impl Spec {
+    /// Every resource that a container names, some of them several times.
+    fn resource_names(&self) -> impl Iterator<Item = &String> {
+        let containers = [&self.containers, &self.init_containers]
+            .into_iter()
+            .flatten()
+            .flatten();
+        containers.flat_map(|c| c.resources.limits.keys().chain(c.resources.requests.keys()))
+    }
+
     /// How large the pod wants each GPU of a resource, if the resource can be cut at will.
     fn virtual_size(&self, resource: &str) -> VirtualGpu {
         let all = self.containers.iter().chain(&self.init_containers).flatten();

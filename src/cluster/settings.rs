@@ -1,8 +1,11 @@
 //! `cluster` in the settings file.
 
+use super::devices::GpuClasses;
 use super::node::Labels;
 use crate::settings::Problems;
+use heliotrope_core::gpu::GpuVendor;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// `cluster`, as written.
@@ -19,6 +22,8 @@ pub struct RawCluster {
     pub gpu_product_labels: Option<Vec<String>>,
     /// Node label with the pool.
     pub pool_label: Option<String>,
+    /// Device classes that are GPUs: the class, and the driver whose GPUs they are.
+    pub gpu_device_classes: Option<BTreeMap<String, String>>,
 }
 
 /// `cluster`, checked.
@@ -28,6 +33,8 @@ pub struct ClusterSettings {
     pub kubeconfig: Option<PathBuf>,
     /// Which labels say what.
     pub labels: Labels,
+    /// Which device classes are GPUs, besides those whose selectors or names say so.
+    pub gpu_classes: GpuClasses,
 }
 
 impl RawCluster {
@@ -63,8 +70,25 @@ impl RawCluster {
         ClusterSettings {
             kubeconfig: self.kubeconfig,
             labels,
+            gpu_classes: gpu_classes(problems, self.gpu_device_classes.unwrap_or_default()),
         }
     }
+}
+
+/// A class that no driver publishes GPUs for is reported, and left out meanwhile.
+fn gpu_classes(problems: &mut Problems, written: BTreeMap<String, String>) -> GpuClasses {
+    let mut classes = BTreeMap::new();
+    for (class, driver) in written {
+        if let Some(vendor) = GpuVendor::of_driver(&driver) {
+            classes.insert(class, vendor);
+        } else {
+            problems.report(
+                &format!("gpuDeviceClasses.{class}"),
+                "must be a driver of GPUs: gpu.nvidia.com, gpu.amd.com or gpu.intel.com",
+            );
+        }
+    }
+    GpuClasses(classes)
 }
 
 fn is_label_key(key: &str) -> bool {

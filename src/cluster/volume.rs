@@ -13,7 +13,7 @@ const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// A `PersistentVolumeClaim`, cut to what decisions read.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct LeanClaim {
+pub struct LeanVolumeClaim {
     #[serde(default)]
     metadata: ObjectMeta,
     #[serde(default)]
@@ -30,14 +30,14 @@ struct ClaimSpec {
 /// A `StorageClass`, cut to what decisions read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LeanClass {
+pub struct LeanStorageClass {
     #[serde(default)]
     metadata: ObjectMeta,
     #[serde(default)]
     volume_binding_mode: Option<String>,
 }
 
-impl LeanClaim {
+impl LeanVolumeClaim {
     /// The claim's facts; `None` for an object without a name.
     #[must_use]
     pub fn facts(&self) -> Option<VolumeClaim> {
@@ -50,7 +50,7 @@ impl LeanClaim {
     }
 }
 
-impl LeanClass {
+impl LeanStorageClass {
     /// The class's facts; `None` for an object without a name.
     #[must_use]
     pub fn facts(&self) -> Option<StorageClass> {
@@ -91,5 +91,13 @@ macro_rules! resource {
     };
 }
 
-resource!(LeanClaim, PersistentVolumeClaim, k8s_openapi::NamespaceResourceScope);
-resource!(LeanClass, storage::StorageClass, k8s_openapi::ClusterResourceScope);
+resource!(
+    LeanVolumeClaim,
+    PersistentVolumeClaim,
+    k8s_openapi::NamespaceResourceScope
+);
+resource!(
+    LeanStorageClass,
+    storage::StorageClass,
+    k8s_openapi::ClusterResourceScope
+);

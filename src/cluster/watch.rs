@@ -1,6 +1,7 @@
+use super::devices::GpuClasses;
 use super::node::{Labels, LeanNode};
 use super::pod::LeanPod;
-use super::volume::{LeanClaim, LeanClass};
+use super::volume::{LeanStorageClass, LeanVolumeClaim};
 use futures::{Stream, StreamExt, TryStreamExt};
 use heliotrope_core::snapshot::{ClusterEvent, VolumeEvent};
 use kube::core::DeserializeGuard;
@@ -15,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 /// Watches nodes and pods and tells what changes.
 #[derive(Clone)]
 pub struct ClusterWatch {
-    client: Client,
+    pub(super) client: Client,
     labels: Labels,
+    pub(super) gpu_classes: GpuClasses,
 }
 
 impl Debug for ClusterWatch {
@@ -31,7 +33,18 @@ impl ClusterWatch {
     /// A watch over the whole cluster.
     #[must_use]
     pub fn new(client: Client, labels: Labels) -> Self {
-        Self { client, labels }
+        Self {
+            client,
+            labels,
+            gpu_classes: GpuClasses::default(),
+        }
+    }
+
+    /// With device classes that are GPUs because the settings say so.
+    #[must_use]
+    pub fn gpu_classes(mut self, classes: GpuClasses) -> Self {
+        self.gpu_classes = classes;
+        self
     }
 
     /// Watches nodes until cancelled or until nobody listens. An API server that restarts or is away is waited for with
@@ -51,11 +64,11 @@ impl ClusterWatch {
 
     /// Watches volume claims likewise. Nothing waits for it: where they may not be read, `failed` tells, and pods whose
     /// volume is yet to be made are judged as others are.
-    pub async fn run_claims(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
+    pub async fn run_volume_claims(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
         let to_event = |event| {
             let event = match event {
                 Event::Apply(claim) | Event::InitApply(claim) => {
-                    VolumeEvent::Claim(valid::<LeanClaim>(claim)?.facts()?)
+                    VolumeEvent::Claim(valid::<LeanVolumeClaim>(claim)?.facts()?)
                 }
                 Event::Delete(claim) => VolumeEvent::ClaimGone {
                     namespace: Arc::from(claim.namespace().unwrap_or_default()),
@@ -70,11 +83,11 @@ impl ClusterWatch {
     }
 
     /// Watches storage classes likewise.
-    pub async fn run_classes(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
+    pub async fn run_storage_classes(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
         let to_event = |event| {
             let event = match event {
                 Event::Apply(class) | Event::InitApply(class) => {
-                    VolumeEvent::Class(valid::<LeanClass>(class)?.facts()?)
+                    VolumeEvent::Class(valid::<LeanStorageClass>(class)?.facts()?)
                 }
                 Event::Delete(class) => VolumeEvent::ClassGone(Arc::from(class.name_any())),
                 Event::Init => VolumeEvent::ClassesRelisting,
@@ -104,13 +117,13 @@ impl ClusterWatch {
 }
 
 /// One malformed object is logged and left out; it must not stop the others.
-fn valid<K>(guarded: DeserializeGuard<K>) -> Option<K> {
+pub(super) fn valid<K>(guarded: DeserializeGuard<K>) -> Option<K> {
     guarded.0.inspect_err(|invalid| tracing::warn!(error = %invalid.error, name = invalid.metadata.name, "object left out: it cannot be read")).ok()
 }
 
-type Guarded<K> = DeserializeGuard<K>;
+pub(super) type Guarded<K> = DeserializeGuard<K>;
 
-fn stream<K>(api: Api<Guarded<K>>) -> impl Stream<Item = Result<Event<Guarded<K>>, watcher::Error>> + Send
+pub(super) fn stream<K>(api: Api<Guarded<K>>) -> impl Stream<Item = Result<Event<Guarded<K>>, watcher::Error>> + Send
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {

@@ -126,8 +126,12 @@ impl Extender {
     }
 
     /// Opens a case: reads the pod, and takes one snapshot and one placement for all that follows.
-    pub(super) fn open(&self, pod: PodFacts) -> Result<Case, Unjudged> {
+    pub(super) fn open(&self, mut pod: PodFacts) -> Result<Case, Unjudged> {
         let placement = self.placement.load_full();
+        // A pod that says nothing of claims and asks for no GPU is answered without a look at anything.
+        if pod.claims.is_some() {
+            pod.gpus = self.world.snapshot().devices.ask(&pod);
+        }
         let mut workload = match Workload::parse(&pod, &placement.namespaces) {
             Ok(workload) => workload,
             Err(exemption) => {

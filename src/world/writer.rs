@@ -8,7 +8,7 @@ use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, SnapshotRecord, Surroundings,
 };
 use heliotrope_core::workload::{OwnerKind, PodFacts};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -80,8 +80,10 @@ pub struct Writer {
     /// Where to leave what is to be kept, and when next.
     keeping: Option<(Keeper, Instant)>,
     readiness: Readiness,
-    /// UIDs of the GPU pods seen bound, so that each is counted once.
+    /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
+    /// Pods bound of which it is not known yet whether their claims are for GPUs.
+    undecided: HashMap<Arc<str>, Box<PodFacts>>,
     /// Those of them seen since a watch started anew: a pod that went away meanwhile is never told of again.
     relisted: Option<HashSet<Arc<str>>>,
 }
@@ -113,6 +115,7 @@ impl Writer {
             keeping: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
+            undecided: HashMap::new(),
             relisted: None,
         };
         (writer, world)
@@ -208,6 +211,7 @@ impl Writer {
     }
 
     fn publish(&mut self) {
+        self.decide_bindings();
         let snapshot = self.builder.build((self.clock)());
         self.world.snapshot.store(Arc::new(snapshot));
         // After the snapshot: who is told that nothing is missing must find it complete.
@@ -234,11 +238,13 @@ impl Writer {
                 self.readiness.pods = true;
                 if let Some(seen) = self.relisted.take() {
                     self.bound.retain(|uid| seen.contains(uid));
+                    self.undecided.retain(|uid, _| seen.contains(uid));
                 }
             }
             ClusterEvent::Pod(pod) => self.observe_binding(pod),
             ClusterEvent::PodGone { uid } => {
                 self.bound.remove(uid);
+                self.undecided.remove(uid);
             }
             _ => {}
         }
@@ -248,7 +254,7 @@ impl Writer {
     /// Compares where a GPU pod was bound with what we preferred. Pods bound before the first list was complete are old
     /// news; those of DaemonSets and of the kubelet were never ours.
     fn observe_binding(&mut self, pod: &PodFacts) {
-        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some()) else {
+        let Some(node) = pod.node.as_ref().filter(|_| pod.gpus.is_some() || pod.claims.is_some()) else {
             return;
         };
         if let Some(seen) = &mut self.relisted {
@@ -258,6 +264,29 @@ impl Writer {
         if !self.bound.insert(Arc::clone(&pod.uid)) || !self.readiness.pods || !ours {
             return;
         }
+        match self.builder.claimed(pod) {
+            // Its claim is told of by another watch, and a moment later.
+            Some(claimed) if claimed.unknown => {
+                self.undecided.insert(Arc::clone(&pod.uid), Box::new(pod.clone()));
+            }
+            Some(claimed) if claimed.ask().is_none() => {}
+            _ => self.count_binding(pod, node),
+        }
+    }
+
+    /// Looks again at pods that were bound before their claims were known.
+    fn decide_bindings(&mut self) {
+        for (uid, pod) in std::mem::take(&mut self.undecided) {
+            let claimed = self.builder.claimed(&pod);
+            if claimed.as_ref().is_some_and(|claimed| claimed.unknown) {
+                self.undecided.insert(uid, pod);
+            } else if let (Some(node), true) = (&pod.node, claimed.is_some_and(|claimed| claimed.ask().is_some())) {
+                self.count_binding(&pod, node);
+            }
+        }
+    }
+
+    fn count_binding(&self, pod: &PodFacts, node: &Arc<str>) {
         let mut decisions = self.world.decisions();
         let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
             return;

@@ -137,6 +137,21 @@ fn the_extender_stanza_is_what_kube_scheduler_reads() {
     assert_eq!(read, expected, "YAML and JSON say the same");
 }
 
+/// An empty list means every pod: the only way in which pods with claims are asked about.
+#[test]
+fn a_stanza_for_claims_has_no_managed_resources() {
+    let output = heliotrope(&["scheduler-config", "--dra", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let stanza: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let extender = stanza["extenders"][0].as_object().unwrap();
+    assert!(
+        !extender.contains_key("managedResources") && extender["ignorable"] == true,
+        "{stanza}"
+    );
+    let both = heliotrope(&["scheduler-config", "--dra", "--resources", "nvidia.com/gpu"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
 #[test]
 fn resources_are_taken_from_the_nodes() {
     let nodes = r#"{"apiVersion":"v1","kind":"List","items":[

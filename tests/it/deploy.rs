@@ -92,7 +92,12 @@ fn heliotrope_may_only_read() {
     for (path, role) in roles {
         let allowed = serde_json::json!([
             {"apiGroups": [""], "resources": ["nodes", "pods", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]},
-            {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]}
+            {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]},
+            {
+                "apiGroups": ["resource.k8s.io"],
+                "resources": ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
+                "verbs": ["get", "list", "watch"],
+            },
         ]);
         assert_eq!(role["rules"], allowed, "{path}");
     }

@@ -5,11 +5,13 @@
 //! table at start and are read by index afterwards. Must never guess a model: an unknown name stays unknown.
 
 mod catalogue;
+mod device;
 mod profile;
 mod resource;
 mod sharing;
 
 pub use catalogue::{CatalogueError, FigureOrigin, GpuCatalogue, ModelIx, normalised_model_name};
+pub use device::SelectorHint;
 pub use profile::{BARE_SHARE_OF_MAX, GpuProfile, ProfileError};
 pub use resource::{GpuMilli, GpuResource, GpuUnit, GpuVendor, WHOLE_GPU, amd_partition, mig_slices};
 pub use sharing::{GpuSharing, VirtualGpu, slices_of_model};

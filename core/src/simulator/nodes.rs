@@ -130,6 +130,7 @@ fn node(
             gpu_product: Some(Arc::from(machine.model)),
             gpus: vec![(GpuResource::NVIDIA, machine.boards)],
             gpu_sharing: GpuSharing::default(),
+            devices: None,
             cpu_milli: machine.cores * 1000,
             memory_bytes: machine.memory_gib * GIB,
             pool: Some(Arc::from(machine.pool)),

@@ -234,6 +234,7 @@ impl Draft {
                     resource: GpuResource::NVIDIA,
                     units: self.gpus,
                 }),
+                claims: None,
                 cpu_milli: cores * 1000 * u64::from(self.gpus),
                 memory_bytes: gib * UNITS_PER_GIB * u64::from(self.gpus),
                 annotations: Annotations::keep(pairs),

@@ -2,6 +2,7 @@ use super::carbon::KindMismatch;
 use super::classes;
 use super::cluster::ClusterState;
 use super::coefficient::Figures;
+use super::devices::Claimed;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::learned::{Learned, Run};
@@ -106,7 +107,7 @@ impl SnapshotBuilder {
 
     /// What a GPU pod of a Job teaches by ending well on a node whose model is known.
     fn learn_run(&mut self, pod: &PodFacts) {
-        let (Some(ran), Some(node), true) = (pod.ran, &pod.node, pod.gpus.is_some()) else {
+        let (Some(ran), Some(node), true) = (pod.ran, &pod.node, pod.gpus.is_some() || pod.claims.is_some()) else {
             return;
         };
         let catalogue = &self.surroundings.catalogue;
@@ -142,8 +143,14 @@ impl SnapshotBuilder {
         self.by_model = None;
     }
 
+    /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
+    pub fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.cluster.claimed(pod)
+    }
+
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
+        self.cluster.look_claims_up(now);
         let by_model = self.by_model.take();
         let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
         self.by_model = Some(Arc::clone(&by_model));
@@ -165,6 +172,8 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            devices: self.cluster.device_index(),
+            unknown_claims: self.cluster.unknown_claims(),
             learned: self.learned.clone(),
             volumes: Arc::clone(&self.volumes.volumes),
             by_model,

@@ -50,19 +50,19 @@ impl Pending {
 }
 
 /// Counts the classes of pending and running pods, most frequent first, and what pending pods wait for.
-pub(super) fn count<'a>(pods: impl Iterator<Item = &'a PodFacts>) -> (Vec<PodClass>, Pending) {
+pub(super) fn count<'a>(pods: impl Iterator<Item = (&'a PodFacts, Option<GpuAsk>)>) -> (Vec<PodClass>, Pending) {
     let mut counts: HashMap<(GpuAsk, u64, u64), u32> = HashMap::new();
     let mut pending = Pending::default();
     let mut all = 0_u32;
-    for pod in pods {
+    for (pod, waits) in pods {
         let Some(gpus) = pod.gpus else { continue };
         if pod.gated {
             continue;
         }
         *counts.entry((gpus, pod.cpu_milli, pod.memory_bytes)).or_default() += 1;
         all += 1;
-        if pod.node.is_none() {
-            pending.add(gpus);
+        if let Some(waits) = waits {
+            pending.add(waits);
         }
     }
     let mut counted: Vec<_> = counts.into_iter().collect();

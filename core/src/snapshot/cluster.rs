@@ -1,5 +1,6 @@
 //! Nodes and the pods bound to them, as the watches tell it.
 
+use super::devices::{Claimed, DeviceEvent, DeviceIndex, DeviceState};
 use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
 use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
@@ -14,8 +15,10 @@ pub struct PodLoad {
     pub uid: Arc<str>,
     /// Who it works for, as far as that is remembered.
     pub owner: Option<Arc<OwnerKey>>,
-    /// GPUs.
+    /// GPUs. Those of a claim that several pods share are one pod's.
     pub gpus: Option<GpuAsk>,
+    /// Where they come from, for a pod with claims.
+    pub claimed: Option<Arc<Claimed>>,
     /// CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Memory in bytes.
@@ -47,6 +50,9 @@ impl NodeLoad {
     }
 
     fn count(&mut self, now: Timestamp) {
+        if self.loads.iter().any(|load| load.claimed.is_some()) {
+            bear_claims(Arc::make_mut(&mut self.loads).as_mut_slice());
+        }
         // A tenant may bind a pod that asks for anything: sums stop at the largest number.
         let sum = |of: fn(&PodLoad) -> u64| self.loads.iter().map(of).fold(0, u64::saturating_add);
         (self.cpu_milli, self.memory_bytes) = (sum(|load| load.cpu_milli), sum(|load| load.memory_bytes));
@@ -66,6 +72,16 @@ impl NodeLoad {
     }
 }
 
+/// Gives the devices of each claim to the first pod that has it: those that share it hold no more.
+pub(super) fn bear_claims(loads: &mut [PodLoad]) {
+    let mut borne: HashSet<Arc<str>> = HashSet::new();
+    for load in loads {
+        if let Some(claimed) = &load.claimed {
+            load.gpus = claimed.ask_where(|devices| borne.insert(Arc::clone(&devices.claim)));
+        }
+    }
+}
+
 /// The cluster so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ClusterState {
@@ -73,6 +89,11 @@ pub(super) struct ClusterState {
     pub(super) nodes: BTreeMap<Arc<str>, Arc<NodeFacts>>,
     pods: HashMap<Arc<str>, PodFacts>,
     on_node: HashMap<Arc<str>, NodeLoad>,
+    devices: DeviceState,
+    /// Pods with claims, by UID, and what these amount to.
+    claimed: HashMap<Arc<str>, Arc<Claimed>>,
+    /// Whether what claims amount to may be another since it was looked up.
+    stale_claims: bool,
     relisted_nodes: Option<HashSet<Arc<str>>>,
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
@@ -87,7 +108,8 @@ impl ClusterState {
     /// Takes an event in; returns the names of nodes that are gone.
     pub(super) fn apply(&mut self, event: ClusterEvent, now: Timestamp) -> Vec<Arc<str>> {
         match event {
-            ClusterEvent::Node(facts) => {
+            ClusterEvent::Node(mut facts) => {
+                facts.devices = self.devices.devices(&facts.name);
                 if let Some(seen) = &mut self.relisted_nodes {
                     seen.insert(Arc::clone(&facts.name));
                 }
@@ -100,6 +122,7 @@ impl ClusterState {
                 }
             }
             ClusterEvent::Volume(_) => {}
+            ClusterEvent::Devices(event) => self.apply_devices(*event),
             ClusterEvent::NodeGone(name) => return self.drop_nodes(vec![name]),
             ClusterEvent::Pod(pod) => {
                 if let Some(seen) = &mut self.relisted_pods {
@@ -152,9 +175,59 @@ impl ClusterState {
         gone
     }
 
-    fn put_pod(&mut self, pod: PodFacts, now: Timestamp) {
+    fn apply_devices(&mut self, event: DeviceEvent) {
+        self.stale_claims = true;
+        for name in self.devices.apply(event) {
+            if let Some(known) = self.nodes.get_mut(&name) {
+                let devices = self.devices.devices(&name);
+                // Another object even where nothing else changed: what was looked up for the node is looked up anew.
+                if known.devices != devices {
+                    let facts = NodeFacts {
+                        devices,
+                        ..NodeFacts::clone(known)
+                    };
+                    *known = Arc::new(facts);
+                }
+            }
+        }
+    }
+
+    /// Looks up again what pods ask by claim, where something changed about claims.
+    pub(super) fn look_claims_up(&mut self, now: Timestamp) {
+        if !std::mem::take(&mut self.stale_claims) {
+            return;
+        }
+        let index = self.devices.index();
+        let known = self.claimed.iter();
+        let changed: Vec<PodFacts> = known
+            .filter_map(|(uid, before)| {
+                let pod = self.pods.get(uid)?;
+                (index.claimed(pod)? != **before).then(|| pod.clone())
+            })
+            .collect();
+        for pod in changed {
+            self.put_pod(pod, now);
+        }
+    }
+
+    /// What a pod asks for as its claims are known now.
+    pub(super) fn claimed(&mut self, pod: &PodFacts) -> Option<Claimed> {
+        self.devices.index().claimed(pod)
+    }
+
+    /// The index of claims.
+    pub(super) fn device_index(&mut self) -> DeviceIndex {
+        self.devices.index().clone()
+    }
+
+    fn put_pod(&mut self, mut pod: PodFacts, now: Timestamp) {
         if pod.phase == PodPhase::Finished {
             return self.drop_pod(&pod.uid, now);
+        }
+        let claimed = self.devices.index().claimed(&pod).map(Arc::new);
+        if let Some(claimed) = &claimed {
+            pod.gpus = claimed.ask();
+            self.claimed.insert(Arc::clone(&pod.uid), Arc::clone(claimed));
         }
         let was = self.pods.get(&pod.uid).and_then(|old| old.node.clone());
         if was.is_some() && was != pod.node {
@@ -165,6 +238,7 @@ impl ClusterState {
                 uid: Arc::clone(&pod.uid),
                 owner: OwnerKey::of(&pod).map(Arc::new),
                 gpus: pod.gpus,
+                claimed,
                 cpu_milli: pod.cpu_milli,
                 memory_bytes: pod.memory_bytes,
                 wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
@@ -184,6 +258,7 @@ impl ClusterState {
     }
 
     fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
+        self.claimed.remove(uid);
         if let Some(pod) = self.pods.remove(uid) {
             self.unload(uid, pod.node.as_ref(), now);
         }
@@ -226,8 +301,21 @@ impl ClusterState {
         [self.nodes.len(), self.pods.len(), self.on_node.len()]
     }
 
-    /// Every pod that is not finished.
-    pub(super) fn pods(&self) -> impl Iterator<Item = &PodFacts> {
-        self.pods.values()
+    /// Every pod that is not finished, and what it waits for while it has no node. What a claim was given, or another pod
+    /// waits for by the same claim, is not waited for once more.
+    pub(super) fn pods(&self) -> impl Iterator<Item = (&PodFacts, Option<GpuAsk>)> {
+        let mut waited: HashSet<Arc<str>> = HashSet::new();
+        self.pods.values().map(move |pod| {
+            let claimed = self.claimed.get(&pod.uid).filter(|_| pod.node.is_none() && !pod.gated);
+            let waits = claimed.map_or(pod.gpus, |claimed| {
+                claimed.ask_where(|devices| !devices.allocated && waited.insert(Arc::clone(&devices.claim)))
+            });
+            (pod, waits.filter(|_| pod.node.is_none()))
+        })
+    }
+
+    /// Pods whose claims are not known.
+    pub(super) fn unknown_claims(&self) -> usize {
+        self.claimed.values().filter(|claimed| claimed.unknown).count()
     }
 }

@@ -1,11 +1,11 @@
-use super::cluster::{NodeLoad, PodLoad};
+use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::index::ZoneIx;
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
-use crate::gpu::{GpuSharing, ModelIx};
+use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
 use crate::quantity::{Ratio, Watts};
 use std::sync::Arc;
 
@@ -70,18 +70,45 @@ impl Place {
     }
 
     pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
+        let (boards, sharing) = boards(facts);
         Self {
             zone,
-            model: facts
-                .gpu_product
-                .as_deref()
-                .and_then(|name| around.catalogue.find(name)),
-            boards: facts.gpu_sharing.boards(&facts.gpus),
-            sharing: facts.gpu_sharing,
+            model: model(facts, around),
+            boards,
+            sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
     }
+}
+
+/// Boards and how they are handed out. A driver that hands boards out as devices leaves nothing allocatable; where both
+/// tell, they tell of the same boards.
+fn boards(facts: &NodeFacts) -> (u32, GpuSharing) {
+    let allocatable = facts.gpu_sharing.boards(&facts.gpus);
+    match &facts.devices {
+        Some(devices) if allocatable == 0 => {
+            let product = facts.gpu_product.as_deref().or(devices.product.as_deref());
+            // What labels say of replicas is the device plugin's, which hands out nothing here.
+            let sharing = GpuSharing {
+                slices: product.map_or(0, slices_of_model),
+                ..GpuSharing::default()
+            };
+            (devices.boards, sharing)
+        }
+        _ => (allocatable, facts.gpu_sharing),
+    }
+}
+
+/// The model that the label names, else the one that the devices name.
+fn model(facts: &NodeFacts, around: &Surroundings) -> Option<ModelIx> {
+    let devices = || facts.devices.as_ref()?.product.as_deref();
+    let find = |name| around.catalogue.find(name);
+    facts
+        .gpu_product
+        .as_deref()
+        .and_then(find)
+        .or_else(|| devices().and_then(find))
 }
 
 impl NodeState {
@@ -146,7 +173,7 @@ impl NodeState {
     #[must_use]
     pub fn without(&self, victims: &[&str]) -> Self {
         let mut node = self.clone();
-        let left: Vec<PodLoad> = self
+        let mut left: Vec<PodLoad> = self
             .loads
             .iter()
             .filter(|load| !victims.contains(&load.uid.as_ref()))
@@ -158,6 +185,7 @@ impl NodeState {
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
         }
         node.slots = self.slots.emptied();
+        bear_claims(&mut left);
         left.iter()
             .filter_map(|load| load.gpus)
             .for_each(|ask| node.slots.take(ask));

@@ -1,6 +1,7 @@
 use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
 use super::coefficient::Figures;
+use super::devices::DeviceIndex;
 use super::index::{NodeIx, ZoneIx};
 use super::learned::Learned;
 use super::node::{NodeState, Place, Shown};
@@ -27,6 +28,10 @@ pub struct Snapshot {
     pub classes: Vec<PodClass>,
     /// What pending pods wait for.
     pub pending: Pending,
+    /// Claims and what they amount to.
+    pub devices: DeviceIndex,
+    /// Pods whose claims are not known, so that it is not known either whether they ask for GPUs.
+    pub unknown_claims: usize,
     /// What was learned of nodes, owners and run times.
     pub learned: Learned,
     /// Volume claims that wait for their first consumer.

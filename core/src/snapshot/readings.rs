@@ -1,5 +1,6 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
+use super::devices::{DeviceEvent, NodeDevices};
 use super::volumes::VolumeEvent;
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
@@ -118,6 +119,8 @@ pub struct NodeFacts {
     pub gpus: Vec<(GpuResource, u32)>,
     /// What one of these units is of a board.
     pub gpu_sharing: GpuSharing,
+    /// What resource slices tell of its boards; filled in by the snapshot and not by the node's watch.
+    pub devices: Option<NodeDevices>,
     /// Allocatable CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
@@ -152,4 +155,6 @@ pub enum ClusterEvent {
     PodsListed,
     /// Something of volumes changed.
     Volume(VolumeEvent),
+    /// Something of dynamic resource allocation changed.
+    Devices(Box<DeviceEvent>),
 }

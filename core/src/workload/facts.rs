@@ -1,4 +1,5 @@
 use super::annotations::Annotations;
+use super::claims::PodClaims;
 use crate::gpu::{GpuMilli, GpuResource};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -85,8 +86,10 @@ pub struct PodFacts {
     pub priority: i32,
     /// Whether the priority class is one of Kubernetes' own `system-…` classes.
     pub system_priority: bool,
-    /// GPUs asked for; `None` for a pod without GPUs.
+    /// GPUs asked for; `None` for a pod without GPUs. Where the pod has [`Self::claims`], only a snapshot can tell.
     pub gpus: Option<GpuAsk>,
+    /// What it gets through claims; `None` for a pod that says nothing of them.
+    pub claims: Option<Box<PodClaims>>,
     /// CPU asked for, in thousandths of a core.
     pub cpu_milli: u64,
     /// Memory asked for, in bytes.

@@ -97,6 +97,7 @@ mod tests {
             priority: 0,
             system_priority: false,
             gpus: None,
+            claims: None,
             cpu_milli: 0,
             memory_bytes: 0,
             annotations: Annotations::default(),

@@ -95,6 +95,7 @@ pub struct Metrics {
     generation: Gauge,
     snapshot_age: Float,
     nodes: Gauge,
+    unknown_claims: Gauge,
 }
 
 impl Default for Metrics {
@@ -225,6 +226,11 @@ impl Metrics {
     /// A decision was not recorded.
     pub fn record_dropped(&self) {
         self.records_dropped.inc();
+    }
+
+    /// So many pods have claims that are not known.
+    pub fn unknown_claims(&self, pods: usize) {
+        self.unknown_claims.set(i64::try_from(pods).unwrap_or(i64::MAX));
     }
 
     /// Replaces the gauges that describe the current snapshot.

@@ -51,6 +51,7 @@ impl Metrics {
             generation: Gauge::default(),
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
+            unknown_claims: Gauge::default(),
         };
         let mut registry = Registry::with_prefix("heliotrope");
         metrics.register_requests(&mut registry);
@@ -183,6 +184,11 @@ impl Metrics {
             self.snapshot_age.clone(),
         );
         r.register("nodes", "Nodes in the current snapshot", self.nodes.clone());
+        r.register(
+            "pods_with_unknown_claims",
+            "Pods with a resource claim that is not known, so that nobody knows whether it is for GPUs",
+            self.unknown_claims.clone(),
+        );
     }
 
     /// What was learned and what is kept of it.

@@ -4,6 +4,7 @@
 //! (where did it land, when was it bound, what does its condition say). Must never start a process.
 
 mod bindings;
+mod devices;
 mod nodes;
 mod pods;
 mod work;

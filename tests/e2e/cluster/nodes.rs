@@ -65,6 +65,8 @@ pub(crate) struct NodeSpec {
     pub(crate) model: Model,
     pub(crate) boards: usize,
     has_image: bool,
+    /// Its boards are devices of a driver: nothing is allocatable, and no label names the model.
+    by_claim: bool,
 }
 
 /// Nodes over [`REGIONS`] in turn, each region with the same mixture of models.
@@ -81,17 +83,26 @@ pub(crate) fn fleet(count: usize, images: Images) -> Vec<NodeSpec> {
             boards: model.boards(),
             // By rounds of the models, so that every model has nodes with and without the image.
             has_image: images == Images::Uneven && (round / Model::ALL.len()).is_multiple_of(every),
+            by_claim: false,
         }
     };
     (0..count).map(node).collect()
 }
 
 impl NodeSpec {
+    /// The same with boards that pods get by claim.
+    pub(crate) fn by_claim(mut self) -> Self {
+        self.by_claim = true;
+        self
+    }
+
     pub(crate) fn to_node(&self) -> Node {
-        let resources = json!({
+        let mut resources = json!({
             "cpu": "96", "memory": "768Gi", "pods": "110", "ephemeral-storage": "1Ti",
-            "nvidia.com/gpu": self.boards.to_string(),
         });
+        if !self.by_claim {
+            resources["nvidia.com/gpu"] = json!(self.boards.to_string());
+        }
         let images = if self.has_image {
             json!([{ "names": ["train:1"], "sizeBytes": 6_000_000_000_u64 }])
         } else {
@@ -114,6 +125,10 @@ impl NodeSpec {
             "spec": { "providerID": format!("aws:///{}a/{}", self.region, self.name) },
             "status": { "capacity": resources, "allocatable": resources, "images": images },
         });
+        if self.by_claim {
+            let labels = node["metadata"]["labels"].as_object_mut().unwrap();
+            labels.retain(|key, _| !key.starts_with("nvidia.com/"));
+        }
         guest::mark_node(&mut node);
         object(node)
     }

@@ -19,6 +19,8 @@ pub(crate) struct Work {
     /// Bound already when it is created, past any scheduler.
     node: Option<String>,
     annotations: Map<String, Value>,
+    /// A template of the claim by which every pod gets devices.
+    claim_template: Option<String>,
 }
 
 impl Work {
@@ -31,6 +33,7 @@ impl Work {
             scheduler: guest::scheduler_name().to_owned(),
             node: None,
             annotations: Map::new(),
+            claim_template: None,
         }
     }
 
@@ -49,6 +52,12 @@ impl Work {
     /// On a node from the beginning, past any scheduler.
     pub(crate) fn on(mut self, node: &str) -> Self {
         self.node = Some(node.to_owned());
+        self
+    }
+
+    /// With a claim from a template for every pod.
+    pub(crate) fn claiming(mut self, template: &str) -> Self {
+        self.claim_template = Some(template.to_owned());
         self
     }
 
@@ -75,6 +84,10 @@ impl Work {
             "automountServiceAccountToken": false,
             "containers": [{ "name": "main", "image": "train:1", "resources": { "requests": resources, "limits": resources } }],
         });
+        if let Some(template) = &self.claim_template {
+            spec["resourceClaims"] = json!([{ "name": "gpus", "resourceClaimTemplateName": template }]);
+            spec["containers"][0]["resources"]["claims"] = json!([{ "name": "gpus" }]);
+        }
         guest::keep_on_marked_nodes(&mut spec);
         if let Some(class) = self.priority {
             spec["priorityClassName"] = json!(guest::cluster_wide(class));

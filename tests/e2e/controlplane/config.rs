@@ -69,6 +69,15 @@ impl SchedulerConfig {
         self
     }
 
+    /// With an extender that is asked about every pod, as for GPUs by claim.
+    pub(crate) fn asked_about_every_pod(mut self) -> Self {
+        let stanza = self.document["extenders"][0]
+            .as_object_mut()
+            .expect("call with_extender first");
+        stanza.remove("managedResources");
+        self
+    }
+
     /// With kube-scheduler's own preference for empty nodes instead of the shipped packing.
     pub(crate) fn least_allocated(mut self) -> Self {
         let plugins = self.document["profiles"][0]["pluginConfig"].as_array_mut().unwrap();

@@ -16,5 +16,6 @@ mod j_restarts;
 mod k_deploy;
 mod l_wire;
 mod m_installed;
+mod p_dra;
 mod site;
 mod smoke;

@@ -76,15 +76,19 @@ impl Site {
 
     /// Queues pods, then starts the scheduler and waits until every one of them has a node: pods bound per second.
     pub(super) async fn bound_per_second(&self, config: &SchedulerConfig, pods: usize) -> f64 {
-        let work = Work::new("queued", 1);
-        self.cluster.create_pods(&work, pods).await;
+        self.rate_of(config, &Work::new("queued", 1), pods).await
+    }
+
+    /// The same with pods of some work.
+    pub(super) async fn rate_of(&self, config: &SchedulerConfig, work: &Work, pods: usize) -> f64 {
+        self.cluster.create_pods(work, pods).await;
         let mut bindings = Bindings::of_waiting(&self.cluster).await;
         let mut scheduler = self.plane.scheduler(Which::Current, config);
         let all = bindings.wait(pods, Duration::from_secs(90)).await;
         scheduler.assert_running();
         assert!(all, "only {} of {pods} pods were bound", bindings.count());
         scheduler.stop().await;
-        self.cluster.delete_work(&work).await;
+        self.cluster.delete_work(work).await;
         bindings.per_second()
     }
 }

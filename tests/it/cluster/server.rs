@@ -66,6 +66,7 @@ impl ApiServer {
             .route("/api/v1/pods", get(answer))
             .route("/api/v1/persistentvolumeclaims", get(answer))
             .route("/apis/storage.k8s.io/v1/storageclasses", get(answer))
+            .route("/apis/resource.k8s.io/v1/resourceclaims", get(answer))
             .with_state(Arc::clone(&self.script));
         let served = async move { axum::serve(listener, routes).await.unwrap() };
         self.task = Some(tokio::spawn(served));
@@ -92,6 +93,19 @@ impl ApiServer {
     /// The queries so far.
     pub(super) fn asked(&self) -> Vec<String> {
         self.script.lock().unwrap().asked.clone()
+    }
+
+    /// Waits until it was asked so often.
+    #[expect(
+        dead_code,
+        reason = "for the watches of claims, whose tests come with their recorded bodies"
+    )]
+    pub(super) async fn asked_times(&self, times: usize) {
+        let until = tokio::time::Instant::now() + crate::rig::PATIENCE;
+        while self.asked().len() < times {
+            assert!(tokio::time::Instant::now() < until, "{:?}", self.asked());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// A client of it.

@@ -84,8 +84,8 @@ impl Watching {
             match kind {
                 Kind::Nodes => watch.run_nodes(out, failed, stop).await,
                 Kind::Pods => watch.run_pods(out, failed, stop).await,
-                Kind::Claims => watch.run_claims(out, failed, stop).await,
-                Kind::Classes => watch.run_classes(out, failed, stop).await,
+                Kind::Claims => watch.run_volume_claims(out, failed, stop).await,
+                Kind::Classes => watch.run_storage_classes(out, failed, stop).await,
             }
         });
         Self {
@@ -113,6 +113,7 @@ impl Watching {
                 ClusterEvent::NodesRelisting | ClusterEvent::PodsRelisting => "anew".to_owned(),
                 ClusterEvent::NodesListed | ClusterEvent::PodsListed => "listed".to_owned(),
                 ClusterEvent::Volume(event) => of_volume(&event),
+                ClusterEvent::Devices(event) => format!("{event:?}"),
             });
         }
         told

@@ -133,6 +133,7 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
             gpu_product: None,
             gpus: Vec::new(),
             gpu_sharing: GpuSharing::default(),
+            devices: None,
             cpu_milli: 1000,
             memory_bytes: 1 << 30,
             pool: None,

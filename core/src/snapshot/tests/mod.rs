@@ -5,6 +5,7 @@
 //! second copy of a rule that is under test; where an oracle is needed, it is the rule's definition over bare times.
 
 mod cluster;
+mod devices;
 mod kept;
 mod ladder;
 mod ladder_bounds;
@@ -88,6 +89,7 @@ fn facts(name: &str) -> NodeFacts {
         gpu_product: Some(Arc::from("T")),
         gpus: vec![(GpuResource::NVIDIA, 2)],
         gpu_sharing: GpuSharing::default(),
+        devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
         pool: None,
@@ -112,6 +114,7 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
             resource: GpuResource::NVIDIA,
             units: 1,
         }),
+        claims: None,
         cpu_milli: 1000,
         memory_bytes: 1 << 30,
         annotations: Annotations::default(),
