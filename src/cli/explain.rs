@@ -79,6 +79,18 @@ impl Explain {
         if let Some(duration) = told_duration(&decision["workload"]["duration"]) {
             writeln!(out, "judged over {duration}")?;
         }
+        if let Some(group) = decision["group"].as_object() {
+            let region = &group["region"];
+            let region = region["region"].as_str().or_else(|| region["zone"].as_str());
+            writeln!(
+                out,
+                "gang {}: {} in region {}, {} to come",
+                text(&group["key"]),
+                text(&group["outcome"]),
+                region.unwrap_or("-"),
+                group["toCome"],
+            )?;
+        }
         let rows: Vec<[String; 11]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
         render::table(out, HEADER, &rows)?;
         let preferred = candidates

@@ -8,6 +8,7 @@ mod amounts;
 mod claims;
 mod connect;
 mod devices;
+mod group;
 mod node;
 mod pod;
 pub mod settings;

@@ -1,10 +1,11 @@
 use super::claims::{Claim, ClaimStatus, ExtendedClaimStatus, Said};
+use super::group::Membership;
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
-use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKind, PodClaims, PodFacts, PodPhase, Ran};
+use heliotrope_core::workload::{Annotations, GpuAsk, Group, Owner, OwnerKind, PodClaims, PodFacts, PodPhase, Ran};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -40,6 +41,15 @@ struct Spec {
     scheduling_gates: Option<Vec<IgnoredAny>>,
     volumes: Option<Vec<Volume>>,
     resource_claims: Option<Vec<Claim>>,
+    /// Kubernetes' own workload API (1.36), behind the feature gate `GenericWorkload`.
+    scheduling_group: Option<SchedulingGroup>,
+    subdomain: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SchedulingGroup {
+    pod_group_name: Option<String>,
 }
 
 type Amounts = BTreeMap<String, String>;
@@ -151,10 +161,12 @@ impl LeanPod {
             .map(|(k, v)| (k.as_str(), v.as_str()));
         let spec = &self.spec;
         let gpus = self.gpus();
+        let namespace = Arc::from(self.metadata.namespace.as_deref().unwrap_or_default());
         let class = spec.priority_class_name.as_deref().unwrap_or_default();
         Some(PodFacts {
             uid: Arc::from(self.metadata.uid.as_deref()?),
-            namespace: Arc::from(self.metadata.namespace.as_deref().unwrap_or_default()),
+            group: self.group(&namespace),
+            namespace,
             name: Arc::from(self.metadata.name.as_deref()?),
             resource_version: Arc::from(self.metadata.resource_version.as_deref().unwrap_or_default()),
             owner: self.owner(),
@@ -178,14 +190,25 @@ impl LeanPod {
         })
     }
 
+    fn controller(&self) -> Option<&OwnerReference> {
+        let mut owners = self.metadata.owner_references.iter().flatten();
+        owners.find(|owner| owner.controller == Some(true))
+    }
+
+    fn group(&self, namespace: &Arc<str>) -> Option<Group> {
+        let group = self.spec.scheduling_group.as_ref();
+        let membership = Membership {
+            metadata: &self.metadata,
+            namespace,
+            pod_group: group.and_then(|group| group.pod_group_name.as_deref()),
+            subdomain: self.spec.subdomain.as_deref(),
+            controller: self.controller(),
+        };
+        membership.group()
+    }
+
     fn owner(&self) -> Owner {
-        let controller = self
-            .metadata
-            .owner_references
-            .iter()
-            .flatten()
-            .find(|owner| owner.controller == Some(true));
-        let Some(controller) = controller else {
+        let Some(controller) = self.controller() else {
             return Owner {
                 kind: OwnerKind::None,
                 name: Arc::from(""),

@@ -9,7 +9,9 @@ use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
 use crate::world::{PodId, Record, Stage, World};
 use arc_swap::ArcSwap;
-use heliotrope_core::placement::{Bookings, NodeCost, Question, Verdict, common_rung, expect, filter, score, weigh};
+use heliotrope_core::placement::{
+    Bookings, Groups, NodeCost, Question, Verdict, common_rung, expect, filter, score, weigh,
+};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
@@ -20,6 +22,9 @@ use tokio::sync::mpsc;
 
 /// A snapshot older than this means that the writer is stuck.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where members of gangs were sent.
+static NO_GROUPS: Groups = Groups::none();
 
 /// What every request shares.
 pub struct Extender {
@@ -83,6 +88,7 @@ impl Case {
             workload: &self.workload,
             policy: &self.placement.policy,
             bookings,
+            groups: &NO_GROUPS,
             now: self.now,
         }
     }
@@ -206,6 +212,9 @@ impl Extender {
         self.metrics.expected(case.workload.duration.source.name());
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
+            if let Some(group) = verdict.group {
+                self.metrics.grouped(group.outcome.name());
+            }
         }
         self.record(
             case,
@@ -217,6 +226,7 @@ impl Extender {
                 costs: Arc::clone(&weighed.costs),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
+                group: verdict.group,
             },
         );
         verdict
@@ -266,7 +276,7 @@ impl Extender {
 
 fn count_refusals(metrics: &Metrics, verdict: &Verdict) {
     use heliotrope_core::placement::Refusal;
-    for rule in [Refusal::Zone, Refusal::Ceiling, Refusal::OutsideBand] {
+    for rule in Refusal::ALL {
         let nodes = verdict.refused.iter().filter(|refused| **refused == Some(rule)).count();
         if nodes > 0 {
             metrics.refused(rule.name(), u64::try_from(nodes).unwrap_or(u64::MAX));

@@ -2,10 +2,10 @@ use super::bindings::BindOutcome;
 use super::record::{PodId, Record, Stage};
 use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{NodeCost, Refusal};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
 use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{Coefficient, NodeIx, PowerRung, Snapshot};
-use heliotrope_core::workload::{Exemption, Workload};
+use heliotrope_core::snapshot::{Coefficient, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -56,6 +56,20 @@ pub struct CandidateView {
     pub score: Option<u8>,
 }
 
+/// The gang of a pod, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupView {
+    /// Which gang.
+    pub key: GroupKey,
+    /// The region chosen for the pod.
+    pub region: NodeRegion,
+    /// How it was found.
+    pub outcome: GroupOutcome,
+    /// Members that were still to be bound, this one among them.
+    pub to_come: u32,
+}
+
 /// One recorded decision: the last attempt to place a pod.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,6 +88,8 @@ pub struct DecisionView {
     pub workload: Option<Workload>,
     /// The rung of the comparison.
     pub rung: Option<Rung>,
+    /// The pod's gang and its region; nothing for a pod in none.
+    pub group: Option<GroupView>,
     /// Candidates, cheapest first, unknown last; only the cheapest when the log was full.
     pub candidates: Vec<CandidateView>,
     /// How many candidates there were.
@@ -173,9 +189,11 @@ impl DecisionLog {
                 costs,
                 refused,
                 kept,
+                group,
             } => {
                 let mut view = empty(pod, at);
                 view.generation = snapshot.generation;
+                view.group = group.and_then(|choice| group_view(&snapshot, &workload, choice));
                 view.workload = Some(*workload);
                 view.rung = rung;
                 view.offered_to_us = candidates.len();
@@ -260,6 +278,15 @@ impl DecisionLog {
     }
 }
 
+fn group_view(snapshot: &Snapshot, workload: &Workload, choice: GroupChoice) -> Option<GroupView> {
+    Some(GroupView {
+        key: workload.group.as_ref()?.key.clone(),
+        region: snapshot.region(choice.region)?.clone(),
+        outcome: choice.outcome,
+        to_come: choice.to_come,
+    })
+}
+
 fn empty(pod: PodId, at: Timestamp) -> DecisionView {
     DecisionView {
         pod: format!("{}/{}", pod.namespace, pod.name),
@@ -269,6 +296,7 @@ fn empty(pod: PodId, at: Timestamp) -> DecisionView {
         exempt: None,
         workload: None,
         rung: None,
+        group: None,
         candidates: Vec::new(),
         offered_to_us: 0,
         choice: None,

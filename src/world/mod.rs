@@ -19,7 +19,7 @@ mod record;
 mod writer;
 
 pub use bindings::BindOutcome;
-pub use decisions::{CandidateView, DecisionLog, DecisionView};
+pub use decisions::{CandidateView, DecisionLog, DecisionView, GroupView};
 pub use readiness::{Missing, Readiness};
 pub use record::{PodId, Record, Stage};
 pub use writer::{Inbox, Senders, Writer, channels};

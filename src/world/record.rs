@@ -1,4 +1,4 @@
-use heliotrope_core::placement::{NodeCost, Refusal};
+use heliotrope_core::placement::{GroupChoice, NodeCost, Refusal};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
@@ -48,6 +48,8 @@ pub enum Stage {
         refused: Vec<Option<Refusal>>,
         /// Which were kept.
         kept: Vec<bool>,
+        /// The region of the pod's gang.
+        group: Option<GroupChoice>,
     },
     /// Prioritize.
     Prioritize {

@@ -82,6 +82,7 @@ placement:
   jobDuration: soon
   serviceHorizon: 5s
   utilisation: 1.5
+  groups: [job, crowd]
   exemptNamespaces: [Kube]
   namespaces:
     kube_system: {}
@@ -108,6 +109,7 @@ placement:
             "placement.jobDuration",
             "placement.serviceHorizon",
             "placement.utilisation",
+            "placement.groups[1]",
             "placement.exemptNamespaces[0]",
             "placement.namespaces.kube_system",
             "placement.namespaces.ml.jobDuration",

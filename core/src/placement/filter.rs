@@ -1,5 +1,6 @@
 use super::candidate::Candidate;
 use super::cost::NodeCost;
+use super::group::{GroupChoice, choose};
 use super::policy::ROUNDING;
 use super::question::Question;
 use crate::quantity::Rung;
@@ -19,17 +20,23 @@ pub enum Refusal {
     Zone,
     /// Its zone is above the ceiling.
     Ceiling,
+    /// It is not in the region of the pod's gang.
+    Group,
     /// In strict mode it costs more than the best and the band.
     OutsideBand,
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Zone, Self::Ceiling, Self::Group, Self::OutsideBand];
+
     /// The name used in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Zone => "zone",
             Self::Ceiling => "ceiling",
+            Self::Group => "group",
             Self::OutsideBand => "outside-band",
         }
     }
@@ -42,6 +49,8 @@ pub struct Verdict {
     pub refused: Vec<Option<Refusal>>,
     /// Whether each candidate is in the answer: accepted and not narrowed away.
     pub kept: Vec<bool>,
+    /// The region of the pod's gang; `None` for a pod in none.
+    pub group: Option<GroupChoice>,
 }
 
 /// Judges the candidates.
@@ -62,6 +71,26 @@ pub fn filter(
         .iter()
         .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
+    // Before the band: the best that counts is the best of the gang's region.
+    let group = choose(
+        question,
+        candidates,
+        |place| refused.get(place).is_some_and(Option::is_some),
+        costs,
+    );
+    let region = group.filter(GroupChoice::restricts).map(|choice| choice.region);
+    let region_of = |candidate: &Candidate<'_>| candidate.node(snapshot).and_then(|node| node.region);
+    if region.is_some() {
+        for (refused, candidate) in refused
+            .iter_mut()
+            .zip(candidates)
+            .filter(|(refused, _)| refused.is_none())
+        {
+            *refused = region_of(candidate)
+                .filter(|of| Some(*of) != region)
+                .map(|_| Refusal::Group);
+        }
+    }
     // A figure that is not live or last known ranks nodes, but refuses none.
     let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
     if workload.mode == Mode::Strict && trusted {
@@ -79,7 +108,13 @@ pub fn filter(
             *kept &= cost.is_none_or(|cost| cost.total() <= limit);
         }
     }
-    Verdict { refused, kept }
+    if region.is_some() {
+        // Nobody knows that they are in another region, so they are not refused; but the gang's region has others.
+        for (kept, candidate) in kept.iter_mut().zip(candidates) {
+            *kept &= region_of(candidate).is_some();
+        }
+    }
+    Verdict { refused, kept, group }
 }
 
 /// The known costs of those not refused.

@@ -1,7 +1,7 @@
 //! Where a pod runs: what each candidate node costs in grams, which nodes are refused, how the rest score.
 //!
 //! ```text
-//! Question (Snapshot, Workload, Policy, Bookings, now), candidates
+//! Question (Snapshot, Workload, Policy, Bookings, Groups, now), candidates
 //!    └─► common_rung ─► weigh ─► NodeCost ──┬─► filter  ─► Verdict (accepted, refused, narrowed away)
 //!                                           └─► score   ─► 0…10 for each node
 //! decide = all of it, for explanations, replay and simulation
@@ -16,6 +16,7 @@ mod cost;
 mod decide;
 mod expectation;
 mod filter;
+mod group;
 mod policy;
 mod preempt;
 mod question;
@@ -28,6 +29,7 @@ pub use cost::{NodeCost, common_rung, weigh};
 pub use decide::{Decision, decide};
 pub use expectation::expect;
 pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
+pub use group::{GroupChoice, GroupOutcome, Groups};
 pub use policy::{Policy, Throughput};
 pub use preempt::{PreemptCandidate, preempt};
 pub use question::Question;

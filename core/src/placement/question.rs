@@ -1,4 +1,5 @@
 use super::bookings::Bookings;
+use super::group::Groups;
 use super::policy::Policy;
 use crate::snapshot::Snapshot;
 use crate::workload::Workload;
@@ -18,6 +19,8 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Watts promised to pods that the snapshot does not show yet.
     pub bookings: &'a Bookings,
+    /// Where members of gangs were sent that the snapshot does not show yet.
+    pub groups: &'a Groups,
     /// The instant of the decision.
     pub now: Timestamp,
 }

@@ -5,7 +5,9 @@ use super::nodes::{POOL_LABEL, SimulatedNode};
 use super::random::Random;
 use crate::gpu::GpuResource;
 use crate::quantity::Ratio;
-use crate::workload::{ANNOTATION_PREFIX, Annotations, GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+use crate::workload::{
+    ANNOTATION_PREFIX, Annotations, GpuAsk, Group, GroupKey, GroupKind, Owner, OwnerKind, PodFacts, PodPhase,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -218,16 +220,21 @@ impl Draft {
             .annotations
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()));
+        let namespace = Arc::from(self.namespace);
+        let job = (self.kind == OwnerKind::Job).then_some(&self.owner_uid);
+        let key = job.and_then(|uid| GroupKey::new(&namespace, GroupKind::Job, uid));
+        let group = key.map(|key| Group { key, size: None });
         SimulatedPod {
             facts: PodFacts {
                 uid: Arc::from(random.uuid()),
-                namespace: Arc::from(self.namespace),
+                namespace,
                 name: Arc::from(format!("{}-{}", self.owner, random.suffix(5))),
                 resource_version: Arc::from((1000 + random.below(1_000_000)).to_string()),
                 owner: Owner {
                     kind: self.kind,
                     name: Arc::from(self.owner.as_str()),
                 },
+                group,
                 priority: 0,
                 system_priority: false,
                 gpus: Some(GpuAsk {

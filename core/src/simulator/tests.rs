@@ -1,6 +1,6 @@
 use super::*;
 use crate::gpu::{GpuCatalogue, GpuProfile};
-use crate::placement::{Bookings, Candidate, Policy, Question, decide};
+use crate::placement::{Bookings, Candidate, Groups, Policy, Question, decide};
 use crate::quantity::Watts;
 use crate::snapshot::SnapshotBuilder;
 use crate::workload::Workload;
@@ -56,6 +56,7 @@ fn with_extender(world: &World) -> Ledger {
                 workload: &workload,
                 policy: &Policy::default(),
                 bookings: &Bookings::none(),
+                groups: &Groups::none(),
                 now: at,
             };
             let decision = decide(&question, &candidates);

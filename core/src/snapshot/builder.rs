@@ -10,6 +10,7 @@ use super::node::{NodeState, Place, Shown};
 use super::picture::Snapshot;
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use super::volumes::VolumeState;
 use crate::grid::ZoneId;
@@ -27,6 +28,7 @@ const MAX_ZONES: usize = 4096;
 pub struct SnapshotBuilder {
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) zones: Vec<Zone>,
+    regions: Regions,
     cluster: ClusterState,
     power: PowerState,
     pub(super) learned: Learned,
@@ -47,6 +49,7 @@ impl SnapshotBuilder {
         Self {
             surroundings: Arc::new(surroundings),
             zones: Vec::new(),
+            regions: Regions::default(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
             learned: Learned::default(),
@@ -180,6 +183,8 @@ impl SnapshotBuilder {
             nodes,
             by_name: Arc::clone(&self.by_name),
             zones,
+            regions: self.regions.clone(),
+            groups: self.cluster.groups.share(),
         }
     }
 
@@ -197,8 +202,11 @@ impl SnapshotBuilder {
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
             .map(|(_, place)| *place);
         let place = known.unwrap_or_else(|| {
-            let zone = self.surroundings.zone_of(facts).and_then(|zone| self.zone_ix(&zone));
-            let place = Place::new(facts, zone, &self.surroundings);
+            let zone = self.surroundings.zone_of(facts);
+            let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+            let zone = zone.and_then(|zone| self.zone_ix(&zone));
+            let region = region.and_then(|region| self.regions.place(region));
+            let place = Place::new(facts, zone, &self.surroundings).within(region);
             self.resolved
                 .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
             place

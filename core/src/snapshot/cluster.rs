@@ -1,6 +1,7 @@
 //! Nodes and the pods bound to them, as the watches tell it.
 
 use super::devices::{Claimed, DeviceEvent, DeviceIndex, DeviceState};
+use super::groups::GroupIndex;
 use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
 use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
@@ -94,6 +95,7 @@ pub(super) struct ClusterState {
     claimed: HashMap<Arc<str>, Arc<Claimed>>,
     /// Whether what claims amount to may be another since it was looked up.
     stale_claims: bool,
+    pub(super) groups: GroupIndex,
     relisted_nodes: Option<HashSet<Arc<str>>>,
     relisted_pods: Option<HashSet<Arc<str>>>,
     /// When all pods were known for the first time: before that, a node without pods is one we know nothing of.
@@ -254,12 +256,14 @@ impl ClusterState {
             }
             entry.count(now);
         }
+        self.groups.put(self.pods.get(&pod.uid), &pod);
         self.pods.insert(Arc::clone(&pod.uid), pod);
     }
 
     fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
         self.claimed.remove(uid);
         if let Some(pod) = self.pods.remove(uid) {
+            self.groups.remove(&pod);
             self.unload(uid, pod.node.as_ref(), now);
         }
     }

@@ -18,6 +18,7 @@ mod classes;
 mod cluster;
 mod coefficient;
 mod devices;
+mod groups;
 mod history;
 mod host;
 mod index;
@@ -29,6 +30,7 @@ mod power;
 mod power_view;
 mod readings;
 mod record;
+mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
@@ -41,7 +43,8 @@ pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
-pub use index::{NodeIx, ZoneIx};
+pub use groups::{GroupMember, GroupMembers};
+pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use learned::{Learned, LearnedRecord, P95, Run};
 pub use node::NodeState;
 pub use picture::Snapshot;
@@ -50,6 +53,7 @@ pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
 };
 pub use record::SnapshotRecord;
+pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};
 pub use volumes::{StorageClass, VolumeClaim, VolumeEvent, Volumes};

@@ -1,6 +1,6 @@
 use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::coefficient::{Coefficient, CoefficientSource, Figures};
-use super::index::ZoneIx;
+use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::slots::GpuSlots;
@@ -16,6 +16,8 @@ pub struct NodeState {
     pub name: Arc<str>,
     /// Grid zone; `None` where region and tables do not tell.
     pub zone: Option<ZoneIx>,
+    /// Region, or where no label says which, what stands for it; `None` where nothing does.
+    pub region: Option<RegionIx>,
     /// GPU model; `None` where the label is unknown.
     pub model: Option<ModelIx>,
     /// What is free on each board.
@@ -48,6 +50,7 @@ pub struct NodeState {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
+    region: Option<RegionIx>,
     model: Option<ModelIx>,
     boards: u32,
     sharing: GpuSharing,
@@ -73,12 +76,18 @@ impl Place {
         let (boards, sharing) = boards(facts);
         Self {
             zone,
+            region: None,
             model: model(facts, around),
             boards,
             sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
         }
+    }
+
+    /// The same in a region.
+    pub(super) fn within(self, region: Option<RegionIx>) -> Self {
+        Self { region, ..self }
     }
 }
 
@@ -134,6 +143,7 @@ impl NodeState {
         Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
+            region: place.region,
             model: place.model,
             slots: NodeLoad::fill(load, GpuSlots::shared(place.boards, place.sharing)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),

@@ -2,15 +2,18 @@ use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
 use super::coefficient::Figures;
 use super::devices::DeviceIndex;
-use super::index::{NodeIx, ZoneIx};
+use super::groups::GroupMembers;
+use super::index::{NodeIx, RegionIx, ZoneIx};
 use super::learned::Learned;
 use super::node::{NodeState, Place, Shown};
 use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
+use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
 use super::volumes::Volumes;
 use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
+use crate::workload::GroupKey;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,6 +43,8 @@ pub struct Snapshot {
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,
+    pub(super) regions: Regions,
+    pub(super) groups: Arc<HashMap<GroupKey, Arc<GroupMembers>>>,
 }
 
 impl Snapshot {
@@ -72,8 +77,11 @@ impl Snapshot {
     /// templates. Its zone is one that the snapshot knows, or none.
     #[must_use]
     pub fn template(&self, facts: &NodeFacts) -> NodeState {
-        let zone = self.surroundings.zone_of(facts).and_then(|zone| self.find_zone(&zone));
-        let place = Place::new(facts, zone, &self.surroundings);
+        let zone = self.surroundings.zone_of(facts);
+        let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
+        let zone = zone.and_then(|zone| self.find_zone(&zone));
+        let region = region.and_then(|region| self.regions.find(&region));
+        let place = Place::new(facts, zone, &self.surroundings).within(region);
         let shown = Shown {
             figures: place.model().and_then(|model| self.figures(model)),
             floor: None,
@@ -97,5 +105,28 @@ impl Snapshot {
     #[must_use]
     pub fn zones(&self) -> &[Arc<ZoneState>] {
         &self.zones
+    }
+
+    /// All regions, by their places.
+    #[must_use]
+    pub fn regions(&self) -> &[NodeRegion] {
+        self.regions.all()
+    }
+
+    /// A region.
+    #[must_use]
+    pub fn region(&self, ix: RegionIx) -> Option<&NodeRegion> {
+        self.regions().get(usize::from(ix.0))
+    }
+
+    /// The members of a group that were seen and are not finished.
+    #[must_use]
+    pub fn group(&self, key: &GroupKey) -> Option<&GroupMembers> {
+        self.groups.get(key).map(Arc::as_ref)
+    }
+
+    /// All groups, in no order.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupKey, &GroupMembers)> {
+        self.groups.iter().map(|(key, members)| (key, members.as_ref()))
     }
 }

@@ -75,6 +75,14 @@ impl GpuSlots {
         }
     }
 
+    /// How often an ask fits into what is free.
+    #[must_use]
+    pub fn fits(&self, ask: GpuAsk) -> u32 {
+        let unit = self.sharing.milli(ask.resource);
+        let units: u32 = self.free.iter().map(|free| u32::from(*free) / unit).sum();
+        units / ask.units.max(1)
+    }
+
     /// Takes boards for an ask. What does not fit is taken as far as it goes: the scheduler, not we, decided that it
     /// fits. A pod may ask for billions of units; no more are counted than there is room for.
     pub fn take(&mut self, ask: GpuAsk) {

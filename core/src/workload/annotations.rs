@@ -65,6 +65,11 @@ pub enum Note {
     /// The zones leave nothing that the administrator allows.
     #[error("heliotrope.dev/zones leaves no zone that the administrator allows; ignored")]
     NoZoneLeft,
+    /// The group's name or size is not one.
+    #[error(
+        "heliotrope.dev/group is not a name, or heliotrope.dev/group-size is not a number from 1 to 100000; ignored"
+    )]
+    UnreadableGroup,
     /// A key that is not known.
     #[error("an annotation under heliotrope.dev/ is not known; ignored")]
     UnknownKey,

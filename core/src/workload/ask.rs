@@ -1,5 +1,6 @@
 use super::annotations::Note;
 use super::facts::{GpuAsk, OwnerKind, PodFacts};
+use super::group::{Group, GroupKey, GroupKind};
 use super::rules::{Mode, Namespaces, WorkloadRules};
 use crate::grid::ZoneId;
 use crate::quantity::{Ratio, parse_duration};
@@ -11,7 +12,18 @@ use std::collections::BTreeSet;
 const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
 
 /// Annotation keys that are read, without their prefix.
-const KNOWN: [&str; 5] = ["duration", "utilisation", "zones", "deny-zones", "mode"];
+const KNOWN: [&str; 7] = [
+    "duration",
+    "utilisation",
+    "zones",
+    "deny-zones",
+    "mode",
+    "group",
+    "group-size",
+];
+
+/// The value of `heliotrope.dev/group` by which a pod says that it is nobody's member.
+pub const NO_GROUP: &str = "none";
 
 /// Why a pod is answered neutrally at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +138,8 @@ pub struct Workload {
     pub mode: Mode,
     /// Whether it needs the wide choice of nodes, so that narrowing is off.
     pub prefers: bool,
+    /// The gang that it is a member of: one that the administrator's rules count, of more than one pod.
+    pub group: Option<Group>,
     /// What was not followed.
     pub notes: Vec<Note>,
 }
@@ -166,6 +180,7 @@ impl Workload {
         let duration = duration(pod, rules, &mut notes);
         let utilisation = utilisation(pod, rules, &mut notes);
         let zones = zones(pod, rules, &mut notes);
+        let group = group(pod, rules, &mut notes);
         if pod.annotations.keys().any(|key| !KNOWN.contains(&key)) {
             notes.push(Note::UnknownKey);
         }
@@ -178,6 +193,7 @@ impl Workload {
             zones,
             mode,
             prefers: pod.prefers,
+            group,
             notes,
         })
     }
@@ -291,4 +307,17 @@ fn zones(pod: &PodFacts, rules: &WorkloadRules, notes: &mut Vec<Note>) -> ZoneRu
         }
     };
     ZoneRule { allow, deny }
+}
+
+/// The pod's gang, if it counts as one here. What it says of itself in annotations of ours was read at the edge; what of
+/// it could not be is noted here.
+fn group(pod: &PodFacts, rules: &WorkloadRules, notes: &mut Vec<Note>) -> Option<Group> {
+    let named = pod.annotations.get("group").filter(|name| *name != NO_GROUP);
+    let unread = |name: &str| GroupKey::new(&pod.namespace, GroupKind::Annotation, name).is_none();
+    let size = pod.annotations.get("group-size");
+    if named.is_some_and(unread) || size.is_some_and(|size| Group::read_size(size).is_none()) {
+        notes.push(Note::UnreadableGroup);
+    }
+    let group = pod.group.as_ref()?;
+    (rules.groups.contains(&group.key.kind()) && group.size != Some(1)).then(|| group.clone())
 }

@@ -1,5 +1,6 @@
 use super::annotations::Annotations;
 use super::claims::PodClaims;
+use super::group::Group;
 use crate::gpu::{GpuMilli, GpuResource};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,8 @@ pub struct PodFacts {
     pub resource_version: Arc<str>,
     /// The controller.
     pub owner: Owner,
+    /// The group of pods that it belongs to, whether or not the administrator's rules count it as a gang.
+    pub group: Option<Group>,
     /// `spec.priority`.
     pub priority: i32,
     /// Whether the priority class is one of Kubernetes' own `system-…` classes.

@@ -9,14 +9,16 @@ mod annotations;
 mod ask;
 mod claims;
 mod facts;
+mod group;
 mod owner;
 mod rules;
 
 pub use annotations::{ANNOTATION_PREFIX, Annotations, MAX_ANNOTATION_BYTES, Note};
-pub use ask::{Duration, DurationSource, Exemption, Horizon, Workload, ZoneRule};
+pub use ask::{Duration, DurationSource, Exemption, Horizon, NO_GROUP, Workload, ZoneRule};
 pub use claims::{
     AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount, PodClaims, SpecialClaim,
 };
 pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
+pub use group::{Group, GroupKey, GroupKeyError, GroupKind, MAX_GROUP_SIZE};
 pub use owner::OwnerKey;
 pub use rules::{Mode, Namespaces, WorkloadRules};

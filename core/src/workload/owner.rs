@@ -94,6 +94,7 @@ mod tests {
                 kind,
                 name: Arc::from(name),
             },
+            group: None,
             priority: 0,
             system_priority: false,
             gpus: None,

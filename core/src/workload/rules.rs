@@ -1,3 +1,4 @@
+use super::group::GroupKind;
 use crate::grid::ZoneId;
 use crate::quantity::Ratio;
 use jiff::SignedDuration;
@@ -66,10 +67,14 @@ pub struct WorkloadRules {
     pub max_duration: SignedDuration,
     /// GPU utilisation of pods that say nothing.
     pub utilisation: Ratio,
+    /// What counts as a gang: its pods get one region.
+    pub groups: BTreeSet<GroupKind>,
 }
 
 impl Default for WorkloadRules {
     /// Shadow, as an operator should meet it first. The durations and the utilisation are assumptions, not findings.
+    /// A Job counts as a gang only where its pods are ranks: keeping a thousand independent tasks in one region would
+    /// serve nobody.
     fn default() -> Self {
         Self {
             mode: Mode::Shadow,
@@ -81,6 +86,10 @@ impl Default for WorkloadRules {
             volume_horizon: SignedDuration::from_hours(24 * 365),
             max_duration: SignedDuration::from_hours(24 * 14),
             utilisation: Ratio::saturating(0.7),
+            groups: GroupKind::ALL
+                .into_iter()
+                .filter(|kind| *kind != GroupKind::Job)
+                .collect(),
         }
     }
 }

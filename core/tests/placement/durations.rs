@@ -1,7 +1,7 @@
 //! For how long a pod's place matters: what it says, what its like did, what it leaves behind.
 
-use crate::world::{MODELS, NodeSpec, World, ZoneSpec, all, node_name, now, pod, policy};
-use heliotrope_core::placement::{Bookings, Policy, Question, Throughput, common_rung, expect};
+use crate::world::{MODELS, NodeSpec, World, ZoneSpec, about, all, node_name, now, pod, policy};
+use heliotrope_core::placement::{Policy, Throughput, common_rung, expect};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::{ClusterEvent, Snapshot, SnapshotBuilder, StorageClass, VolumeClaim, VolumeEvent};
 use heliotrope_core::workload::{
@@ -125,15 +125,7 @@ fn runs_are_told_on_the_reference_model() {
     };
     let next = settled(&pod("next", 1, None), &known, &rated);
     assert_eq!(next.duration.span.as_mins(), 20);
-    let bookings = Bookings::none();
-    let question = Question {
-        uid: "next",
-        snapshot: &known,
-        workload: &next,
-        policy: &rated,
-        bookings: &bookings,
-        now: now(),
-    };
+    let question = about(&known, &next, &rated);
     let costs = heliotrope_core::placement::weigh(&question, Some(Rung::Live), &all(&known));
     assert!((costs[MIDDLE].unwrap().seconds - 3600.0).abs() < 1e-6);
     // A model without a throughput does not compare.
@@ -171,20 +163,9 @@ fn a_volume_yet_to_be_made_is_judged_over_a_year_whatever_the_pod_says() {
         (DurationSource::Volume, Horizon::Volume)
     );
     assert_eq!(duration.span, SignedDuration::from_hours(24 * 365));
-    let bookings = Bookings::none();
-    let question = Question {
-        uid: "next",
-        snapshot: &known,
-        workload: &workload,
-        policy: &policy(),
-        bookings: &bookings,
-        now: now(),
-    };
-    assert_eq!(
-        common_rung(&question, &all(&known)),
-        Some(Rung::Static),
-        "the year before the day"
-    );
+    let (year, policy) = (Some(Rung::Static), policy());
+    let question = about(&known, &workload, &policy);
+    assert_eq!(common_rung(&question, &all(&known)), year, "the year before the day");
 }
 
 /// One sunny hour does not place a Deployment: the zone that is greener over the usual day gets it, and a job of an hour

@@ -11,6 +11,8 @@ mod durations;
 #[cfg(test)]
 mod energy;
 #[cfg(test)]
+mod gangs;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod offered;

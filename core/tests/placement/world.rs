@@ -4,7 +4,7 @@
 
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use heliotrope_core::placement::{Bookings, Candidate, Decision, Policy, Question, decide};
+use heliotrope_core::placement::{Bookings, Candidate, Decision, Groups, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx, PowerBounds,
@@ -178,24 +178,29 @@ impl World {
     }
 
     pub(crate) fn surroundings(&self) -> Surroundings {
-        let nodes = || self.nodes.iter().enumerate();
-        let pool = |(i, node): (usize, &NodeSpec)| (node_name(i), Ratio::new(node.wake).unwrap());
-        Surroundings {
-            kind: KIND,
-            regions: RegionTable::default(),
-            catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
-            ladder: LadderBounds::default(),
-            power: PowerBounds::default(),
-            pue: Pue {
-                nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
-                ..Pue::default()
-            },
-            wake: WakeWeights {
-                default: Ratio::ONE,
-                pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
-            },
-            host: HostModel::default(),
-        }
+        surroundings_of(&self.nodes)
+    }
+}
+
+/// Tables and figures for some nodes.
+pub(crate) fn surroundings_of(nodes: &[NodeSpec]) -> Surroundings {
+    let nodes = || nodes.iter().enumerate();
+    let pool = |(i, node): (usize, &NodeSpec)| (node_name(i), Ratio::new(node.wake).unwrap());
+    Surroundings {
+        kind: KIND,
+        regions: RegionTable::default(),
+        catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
+        ladder: LadderBounds::default(),
+        power: PowerBounds::default(),
+        pue: Pue {
+            nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
+            ..Pue::default()
+        },
+        wake: WakeWeights {
+            default: Ratio::ONE,
+            pools: nodes().map(pool).collect::<BTreeMap<_, _>>(),
+        },
+        host: HostModel::default(),
     }
 }
 
@@ -217,7 +222,7 @@ fn profile((model, bare, context, max, rated): (&str, f64, f64, f64, Option<f64>
     (profile, Vec::new())
 }
 
-fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
+pub(crate) fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
     let grams = |value| GramsPerKwh::new(value).unwrap();
     let hours = |hours| now() + SignedDuration::from_hours(hours);
     let point = |(hour, value)| IntensityPoint {
@@ -248,7 +253,7 @@ fn report(zone: usize, spec: ZoneSpec) -> CarbonReport {
     }
 }
 
-fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
+pub(crate) fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
     NodeFacts {
         name: Arc::from(node_name(i)),
         region: None,
@@ -276,6 +281,7 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
@@ -313,6 +319,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         zones: ZoneRule::default(),
         mode,
         prefers: false,
+        group: None,
         notes: Vec::new(),
     }
 }
@@ -338,6 +345,7 @@ pub(crate) fn all(snapshot: &Snapshot) -> Vec<Candidate<'static>> {
 
 /// Nobody was promised anything.
 static NOBODY: Bookings = Bookings::none();
+static NO_GROUPS: Groups = Groups::none();
 
 /// The question about a workload, with no promises, at the instant of every decision.
 pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: &'a Policy) -> Question<'a> {
@@ -347,6 +355,7 @@ pub(crate) fn about<'a>(snapshot: &'a Snapshot, workload: &'a Workload, policy: 
         workload,
         policy,
         bookings: &NOBODY,
+        groups: &NO_GROUPS,
         now: now(),
     }
 }

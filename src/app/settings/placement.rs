@@ -30,6 +30,7 @@ pub struct RawPlacementSettings {
     volume_horizon: Option<String>,
     max_duration: Option<String>,
     utilisation: Option<f64>,
+    groups: Option<Vec<String>>,
     exempt_namespaces: Option<Vec<String>>,
     namespaces: Option<BTreeMap<String, Option<RawRules>>>,
 }
@@ -83,6 +84,7 @@ impl RawPlacementSettings {
             volume_horizon: self.volume_horizon,
             max_duration: self.max_duration,
             utilisation: self.utilisation,
+            groups: self.groups,
         };
         let rules = rules.validate(&default.namespaces.default, problems);
         let exempt = match self.exempt_namespaces {

@@ -2,7 +2,7 @@
 
 use crate::settings::Problems;
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::workload::{Mode, WorkloadRules};
+use heliotrope_core::workload::{GroupKind, Mode, WorkloadRules};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,7 @@ pub(super) struct RawRules {
     pub(super) volume_horizon: Option<String>,
     pub(super) max_duration: Option<String>,
     pub(super) utilisation: Option<f64>,
+    pub(super) groups: Option<Vec<String>>,
 }
 
 /// A fortnight on a GPU is long; a year is a mistake.
@@ -62,6 +63,10 @@ impl RawRules {
                 SHORTEST..=LONGEST_OF_VOLUMES,
             ),
             utilisation: problems.ratio("utilisation", self.utilisation, default.utilisation),
+            groups: match self.groups {
+                Some(names) => list("groups", &names, group, problems),
+                None => default.groups.clone(),
+            },
         };
         if let Some(allow) = &rules.allow_zones {
             if allow.is_empty() {
@@ -119,6 +124,11 @@ pub(super) fn named(
 fn mode(text: &str) -> Result<Mode, String> {
     text.parse()
         .map_err(|()| "must be off, shadow, prefer or strict".to_owned())
+}
+
+fn group(text: &str) -> Result<GroupKind, String> {
+    let known = GroupKind::ALL.into_iter().find(|kind| kind.name() == text);
+    known.ok_or_else(|| format!("must be one of {}", GroupKind::ALL.map(GroupKind::name).join(", ")))
 }
 
 fn mode_or(text: Option<&str>, default: Mode, problems: &mut Problems) -> Mode {

@@ -67,6 +67,7 @@ pub struct Metrics {
     latency: Histograms,
     requests: Family<VerbOutcome, Counter>,
     refusals: Family<Rule, Counter>,
+    groups: Family<Outcome, Counter>,
     decisions: Family<RungOnly, Counter>,
     bindings: Family<Outcome, Counter>,
     fetches: Family<Fetch, Counter>,
@@ -156,6 +157,11 @@ impl Metrics {
     /// Filter refused nodes by a rule.
     pub fn refused(&self, rule: &'static str, nodes: u64) {
         self.refusals.get_or_create(&Rule { rule }).inc_by(nodes);
+    }
+
+    /// A region was chosen for a member of a gang.
+    pub fn grouped(&self, outcome: &'static str) {
+        self.groups.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A GPU pod was bound.

@@ -23,6 +23,7 @@ impl Metrics {
             latency: Family::new_with_constructor(latency),
             requests: Family::default(),
             refusals: Family::default(),
+            groups: Family::default(),
             decisions: Family::default(),
             bindings: Family::default(),
             fetches: Family::default(),
@@ -83,6 +84,11 @@ impl Metrics {
             "decisions",
             "Pods weighed, by the carbon rung that their candidates were compared on",
             self.decisions.clone(),
+        );
+        r.register(
+            "group_decisions",
+            "Members of gangs for which filter chose a region, by how it was found",
+            self.groups.clone(),
         );
         r.register(
             "bindings",

@@ -3,7 +3,7 @@
 use heliotrope::cluster::{Labels, LeanNode, LeanPod};
 use heliotrope_core::gpu::{GpuCatalogue, GpuProfile};
 use heliotrope_core::grid::{Basis, IntensityKind, RegionTable, Signal};
-use heliotrope_core::placement::{Bookings, Candidate, Policy, Question, weigh};
+use heliotrope_core::placement::{Bookings, Candidate, Groups, Policy, Question, weigh};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Source, Watts};
 use heliotrope_core::snapshot::{
     CarbonReport, ClusterEvent, HostModel, LadderBounds, PowerBounds, Pue, SnapshotBuilder, Surroundings, WakeWeights,
@@ -120,6 +120,7 @@ fn seen(node: &LeanNode, amounts: &Value) -> Seen {
             workload: &workload,
             policy: &policy,
             bookings: &bookings,
+            groups: &Groups::none(),
             now,
         };
         let candidates = [Candidate::Known(snapshot.find("n").unwrap())];

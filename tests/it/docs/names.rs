@@ -14,6 +14,7 @@ pub(super) fn exported() -> Labels {
     metrics.answered("filter", "applied", Duration::from_millis(1));
     metrics.decided("live");
     metrics.refused("zone", 1);
+    metrics.grouped("held");
     metrics.bound("top");
     metrics.fetched("gb", "GB", "ok");
     metrics.mismatched();

@@ -108,6 +108,7 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
             kind: OwnerKind::Job,
             name: Arc::from("job"),
         },
+        group: None,
         priority: 0,
         system_priority: false,
         gpus: Some(GpuAsk {
