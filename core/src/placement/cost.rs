@@ -52,7 +52,12 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
         Rung::Forecast,
         Rung::Static,
     ];
-    let Question { snapshot, workload, .. } = *question;
+    let Question {
+        snapshot,
+        workload,
+        policy,
+        ..
+    } = *question;
     const VOLUME: [Rung; 5] = [
         Rung::Static,
         Rung::Climatology,
@@ -107,6 +112,8 @@ struct Scale<'a> {
     pending: f64,
     /// Watts that the pod adds on the host.
     host: Watts,
+    /// The model that durations are stated on.
+    reference: Option<ModelIx>,
     /// Run time by model for the boards asked for. It is the model's and not the node's: nodes with one model do the work
     /// in one time.
     spans: Vec<Option<SignedDuration>>,
@@ -128,6 +135,7 @@ impl<'a> Scale<'a> {
             gpus,
             pending: waiting / f64::from(workload.gpus.milli().max(1)),
             host,
+            reference: around.catalogue.find(&policy.reference_model),
             spans: Vec::new(),
             means: vec![None; profiles.len() * snapshot.zones().len()],
         };
@@ -145,7 +153,7 @@ impl<'a> Scale<'a> {
             policy,
             ..
         } = *self.question;
-        let ratio = slowness(snapshot, workload, policy, model, gpus)?;
+        let ratio = slowness(snapshot, workload, policy, (self.reference, model), gpus)?;
         SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
     }
 
@@ -212,16 +220,15 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// Run time of the work on a model over that on the reference model, on the same share of a board of each.
+/// Run time of the work on the second model over that on the first, the reference model, on the same share of a board of each.
 pub(super) fn slowness(
     snapshot: &Snapshot,
     workload: &Workload,
     policy: &Policy,
-    model: ModelIx,
+    (reference, model): (Option<ModelIx>, ModelIx),
     gpus: f64,
 ) -> Option<f64> {
     let around = &snapshot.surroundings;
-    let reference = around.catalogue.find(&policy.reference_model);
     let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
     let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + host);
     match policy.throughput {

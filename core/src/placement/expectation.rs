@@ -14,9 +14,10 @@ pub fn expect(workload: &mut Workload, pod: &PodFacts, rules: &WorkloadRules, sn
         duration.of_volume(rules);
     } else if let Some(owner) = OwnerKey::of(pod) {
         let gpus = GpuSlots::default().share(workload.gpus);
+        let reference = snapshot.surroundings.catalogue.find(&policy.reference_model);
         let slowness = |model: &str| {
             let model = snapshot.surroundings.catalogue.find(model)?;
-            slowness(snapshot, workload, policy, model, gpus)
+            slowness(snapshot, workload, policy, (reference, model), gpus)
         };
         duration.of_runs(rules, || snapshot.learned.run_time(&owner, slowness));
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Shortest duration that is believed: below it an answer would be about noise.
-const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
 
 /// Annotation keys that are read, without their prefix.
 const KNOWN: [&str; 7] = [
@@ -144,19 +144,6 @@ pub struct Workload {
     pub notes: Vec<Note>,
 }
 
-impl DurationSource {
-    /// The name used in metrics and explanations.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Annotation => "annotation",
-            Self::History { .. } => "history",
-            Self::Volume => "volume",
-            Self::Default => "default",
-        }
-    }
-}
-
 impl Workload {
     /// Reads a pod.
     ///
@@ -247,29 +234,6 @@ fn duration(pod: &PodFacts, rules: &WorkloadRules, notes: &mut Vec<Note>) -> Dur
         span,
         source: DurationSource::Default,
         horizon,
-    }
-}
-
-impl Duration {
-    /// Takes what is known of the owner's runs instead of the default; what the pod itself says comes first, and a service
-    /// does not end. Within what the administrator allows.
-    pub(crate) fn of_runs(&mut self, rules: &WorkloadRules, median: impl FnOnce() -> Option<(SignedDuration, u32)>) {
-        if self.source != DurationSource::Default || self.horizon != Horizon::Job {
-            return;
-        }
-        if let Some((span, runs)) = median() {
-            self.span = span.clamp(MIN_DURATION, rules.max_duration.max(MIN_DURATION));
-            self.source = DurationSource::History { runs };
-        }
-    }
-
-    /// What the pod leaves behind outlasts it, whatever it says of itself.
-    pub(crate) fn of_volume(&mut self, rules: &WorkloadRules) {
-        *self = Self {
-            span: rules.volume_horizon,
-            source: DurationSource::Volume,
-            horizon: Horizon::Volume,
-        };
     }
 }
 

@@ -8,6 +8,7 @@
 mod annotations;
 mod ask;
 mod claims;
+mod duration;
 mod facts;
 mod group;
 mod owner;

@@ -240,7 +240,7 @@ async fn an_empty_cluster_is_listed() {
     let server = ApiServer::start().await;
     server.list("10", &[]);
     let mut watching = Watching::pods(&server);
-    assert_eq!(watching.next(2).await, ["anew", "listed"]);
+    assert_eq!(watching.next(3).await, ["anew", "anew", "listed"]);
     watching.stop().await;
 }
 

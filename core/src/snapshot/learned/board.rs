@@ -184,6 +184,14 @@ impl BoardSums {
         self.floor.map(|floor| (floor.watts, floor.samples))
     }
 
+    /// What outlives a restart: after one, nobody knows whether the node has stayed empty.
+    pub(super) fn kept(&self) -> Self {
+        Self {
+            rising: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether we can have written this.
     pub(super) fn is_sound(&self) -> bool {
         let Self { floor, idle, busy, .. } = self;

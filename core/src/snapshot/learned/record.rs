@@ -34,7 +34,7 @@ impl Learned {
         let mut nodes: Vec<_> = self
             .nodes
             .rows()
-            .map(|(name, sums)| (Arc::clone(name), sums.clone()))
+            .map(|(name, sums)| (Arc::clone(name), sums.kept()))
             .collect();
         nodes.sort_by(|a, b| a.0.cmp(&b.0));
         LearnedRecord {

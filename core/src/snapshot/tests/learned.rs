@@ -93,6 +93,25 @@ fn a_board_that_pods_share_teaches_nothing_of_either() {
 }
 
 #[test]
+fn the_exporter_s_own_pod_holds_no_board() {
+    let mut builder = builder();
+    let mut exporter = pod("exporter", Some("n"));
+    exporter.owner.kind = OwnerKind::DaemonSet;
+    let events = [
+        ClusterEvent::Node(facts("n")),
+        ClusterEvent::NodesListed,
+        is_pod(exporter),
+    ];
+    observe(&mut builder, second(0), events);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 25.0, Some(0.0), &["exporter"]));
+    }
+    let context = node_at(&mut builder, "n", second(99)).context;
+    assert_eq!(told(context).1, CoefficientSource::Profile);
+    assert_eq!(builder.build(second(99)).learned.owners(), 0);
+}
+
+#[test]
 fn a_pod_of_another_node_or_nobody_teaches_nothing() {
     let mut builder = busy_node();
     observe(&mut builder, second(0), [is_pod(pod("q", Some("m")))]);
