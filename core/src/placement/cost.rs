@@ -52,12 +52,7 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
         Rung::Forecast,
         Rung::Static,
     ];
-    let Question {
-        snapshot,
-        workload,
-        policy,
-        ..
-    } = *question;
+    let Question { snapshot, workload, .. } = *question;
     const VOLUME: [Rung; 5] = [
         Rung::Static,
         Rung::Climatology,
@@ -123,7 +118,12 @@ struct Scale<'a> {
 
 impl<'a> Scale<'a> {
     fn new(question: &'a Question<'a>, rung: Rung) -> Self {
-        let Question { snapshot, workload, .. } = *question;
+        let Question {
+            snapshot,
+            workload,
+            policy,
+            ..
+        } = *question;
         let around = &snapshot.surroundings;
         let profiles = around.catalogue.profiles();
         let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
