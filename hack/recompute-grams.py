@@ -84,9 +84,10 @@ def expectation(told, line, where):
     share = host_share(line["host"], told["vcpus"], told["memoryGib"])
     on_reference = gpus * active(line["reference"], utilisation) + share
     on_profile = gpus * active(line["profile"], utilisation) + share
-    # Who wakes a node shares its idle watts with the pods that wait, up to what the node has.
+    # Who wakes a node shares its idle watts with the pods that wait, up to what the node has. One that another pod was
+    # promised is awake by then.
     sharing = max(gpus, min(told["boards"], max(gpus, told["pendingGpus"])))
-    wake = told["nodeWakeWatts"] * gpus / sharing
+    wake = told["nodeWakeWatts"] * gpus / sharing * (1 - told["promised"])
     watts = wake + on_profile
     seconds = told["referenceSeconds"] * on_reference / on_profile
     grams, joules = grams_over(told["steps"], watts * told["pue"])

@@ -11,6 +11,7 @@
 # Given in the environment, these are used instead of what the script would make:
 #   HELIOTROPE_CONTROLPLANE=DIR    binaries of the control plane (hack/controlplane/build.sh says which)
 #   HELIOTROPE_PROMETHEUS=FILE     a prometheus binary
+#   HELIOTROPE_NODE_EXPORTER=FILE  a prometheus-node-exporter binary, for one integration test
 #   HELIOTROPE_BIN=FILE            the heliotrope binary that the end-to-end suite runs
 #   HELIOTROPE_E2E_KUBECONFIG=FILE a cluster that runs already, for the end-to-end suite to be a guest on
 #   HELIOTROPE_E2E_SCHEDULER=NAME  a scheduler of that cluster with Heliotrope beside it, to be tried too

@@ -6,15 +6,16 @@
 mod report;
 pub mod settings;
 
-use crate::telemetry::{Clock, Metrics, PowerNodes, ZoneSample};
+use crate::telemetry::{Clock, DomainSample, Metrics, PowerNodes, ZoneSample};
 use crate::world::World;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use heliotrope_core::placement::Bookings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{Coefficient, CoefficientSource, NodeState, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{Coefficient, CoefficientSource, DomainState, NodeState, PowerRung, Snapshot};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -82,7 +83,13 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let (snapshot, now) = (admin.world.snapshot(), (admin.clock)());
+    let (snapshot, domains) = {
+        let bookings = admin.world.bookings();
+        let snapshot = admin.world.snapshot();
+        let domains = domain_samples(&snapshot, &bookings);
+        (snapshot, domains)
+    };
+    let now = (admin.clock)();
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
@@ -92,9 +99,13 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     ];
     admin.metrics.learned(&coefficients(&snapshot), owners);
     admin.metrics.unknown_claims(snapshot.unknown_claims);
-    let page = admin
-        .metrics
-        .page((snapshot.generation, age), snapshot.nodes().len(), &zones, power);
+    let page = admin.metrics.page(
+        (snapshot.generation, age),
+        snapshot.nodes().len(),
+        &zones,
+        power,
+        domains,
+    );
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], page).into_response()
 }
@@ -136,6 +147,20 @@ fn coefficients(snapshot: &Snapshot) -> Vec<(&'static str, &'static str, u32, u6
         })
     });
     rows.collect()
+}
+
+fn domain_samples(snapshot: &Snapshot, bookings: &Bookings) -> Vec<DomainSample> {
+    let standing = snapshot.domains().iter().filter(|domain| domain.nodes > 0);
+    let sample = |domain: &DomainState| DomainSample {
+        domain: domain.key.domain.to_string(),
+        value: domain.key.value.to_string(),
+        cap: domain.cap.get(),
+        committed: domain.committed.get(),
+        unseen: domain.unseen.get(),
+        reserved: bookings.reserved_in(&domain.key).get(),
+        unrated: domain.unrated,
+    };
+    standing.map(sample).collect()
 }
 
 fn power_nodes(snapshot: &Snapshot, now: Timestamp) -> PowerNodes {

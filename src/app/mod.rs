@@ -13,5 +13,6 @@ pub mod overview;
 pub mod probe;
 pub mod run;
 pub mod settings;
+pub mod site;
 pub mod tables;
 pub mod yaml;

@@ -28,6 +28,8 @@ pub struct Overview {
     pub gpus: Vec<GpuOverview>,
     /// What `history.dir` holds.
     pub history: Option<HistoryOverview>,
+    /// Kinds of power domains.
+    pub domains: Vec<DomainOverview>,
     /// When each key takes effect.
     pub reload: &'static [ReloadRule],
     /// What the operator may not expect.
@@ -110,6 +112,41 @@ fn history(loaded: &Loaded, notes: &mut Vec<String>) -> Option<HistoryOverview> 
     })
 }
 
+/// A kind of power domain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainOverview {
+    /// Its name.
+    pub name: String,
+    /// The node label whose values are the domains; without one each node is a domain.
+    pub label: Option<String>,
+    /// The cap of each, where it has none of its own.
+    pub gpu_watts: Option<Watts>,
+    /// Caps of single domains.
+    pub values: BTreeMap<String, Watts>,
+    /// Shares of a cap that pods below a priority may fill: priority and share.
+    pub shares: Vec<(i32, f64)>,
+}
+
+fn domains(loaded: &Loaded) -> Vec<DomainOverview> {
+    let rules = loaded.settings.power.domains.iter().map(|rule| DomainOverview {
+        name: rule.name.to_string(),
+        label: rule.label.as_deref().map(str::to_owned),
+        gpu_watts: rule.gpu_watts,
+        values: rule
+            .values
+            .iter()
+            .map(|(value, cap)| (value.to_string(), *cap))
+            .collect(),
+        shares: rule
+            .shares
+            .iter()
+            .map(|share| (share.below_priority, share.share.get()))
+            .collect(),
+    });
+    rules.collect()
+}
+
 /// What a provider can give when all is well; nothing where its figures are of another kind than the one ranked. Whether a
 /// file holds a forecast is seen when it is read; it is counted as if.
 fn rungs_of(source: &SourceSettings, ranked: IntensityKind) -> &'static [Rung] {
@@ -163,6 +200,7 @@ impl Overview {
             uncertain_regions: tables.regions.uncertain.clone(),
             gpus: gpus(loaded),
             history,
+            domains: domains(loaded),
             reload: RELOAD,
         }
     }

@@ -3,11 +3,11 @@
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
-use crate::cluster::{ClusterWatch, DeviceKind, connect};
+use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
 use crate::extender::{self, Extender, Placement};
 use crate::history;
 use crate::outbound::HttpClient;
-use crate::power::PowerSources;
+use crate::power::{Found, PowerSources};
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
 use crate::world::{Senders, Writer, channels};
@@ -15,6 +15,8 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::snapshot::Surroundings;
+use kube::Client;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,13 +46,13 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let writer = writer.remembering(opened.kept, keeper);
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster =
-        ClusterWatch::new(client, settings.cluster.labels.clone()).gpu_classes(settings.cluster.gpu_classes.clone());
+        ClusterWatch::new(client.clone(), settings.labels()).gpu_classes(settings.cluster.gpu_classes.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
     let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
     let state = Extender::new(
         Arc::clone(&world),
         Arc::clone(&placement),
-        settings.cluster.labels.clone(),
+        settings.labels(),
         settings.extender,
         (Arc::clone(&clock), metrics.clone()),
         senders.records.clone(),
@@ -81,7 +83,8 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
-    let power = PowerSources::new(settings.power.clone(), http);
+    let pods = exporters(&mut tasks, &client, &settings, &metrics, &stop);
+    let power = PowerSources::new(settings.power.clone(), http).following(pods);
     let (to_carbon, to_power) = (senders.carbon.clone(), senders.power.clone());
     endless(
         &mut tasks,
@@ -141,6 +144,27 @@ fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: 
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);
+}
+
+/// Follows the pods that power sources look for, by the name of the source.
+fn exporters(
+    tasks: &mut Tasks,
+    client: &Client,
+    settings: &Settings,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> HashMap<String, Found> {
+    let mut found = HashMap::new();
+    for source in &settings.power.sources {
+        let Some(pods) = source.origin.pods() else { continue };
+        let watch = ExporterWatch::new(client.clone(), &pods.namespace, &pods.selector);
+        let (to_power, from_watch) = watch::channel(Vec::new());
+        let failed = metrics.clone();
+        let run = watch.run(to_power, move || failed.watch_error("exporters"), stop.clone());
+        endless(tasks, "exporters", run);
+        found.insert(source.name.clone(), from_watch);
+    }
+    found
 }
 
 /// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.
@@ -236,7 +260,7 @@ pub(super) fn named_hosts(settings: &Settings) -> Vec<String> {
         .providers
         .iter()
         .filter_map(|provider| provider.source.url());
-    let power = settings.power.sources.iter().map(|source| &source.url);
+    let power = settings.power.sources.iter().flat_map(|source| source.origin.urls());
     carbon
         .chain(power)
         .filter_map(|url| url.host_str().map(str::to_owned))

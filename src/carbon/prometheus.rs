@@ -15,6 +15,10 @@ use url::Url;
 /// A sample holds until the next one can be expected: exporters follow hourly data.
 const HOLDS: SignedDuration = SignedDuration::from_hours(1);
 
+/// How old a sample may be to be found at all: exporters publish measured figures two to six hours late. Whether one so
+/// old still counts is for the ladder to say.
+const REACH: SignedDuration = SignedDuration::from_hours(6);
+
 /// A unit of carbon intensity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -121,8 +125,7 @@ impl Provider for PrometheusProvider {
             key: self.key.clone(),
             zones: zones.to_vec(),
             every: self.every,
-            // The series, and the times of its samples.
-            calls: 2,
+            calls: 1,
             needs: None,
         }]
     }
@@ -130,7 +133,7 @@ impl Provider for PrometheusProvider {
     /// Of several series of one zone the newest sample counts; of equally old ones the highest, for nobody can say which
     /// is right, and too high a figure sends no work where it should not be.
     async fn fetch(&self, (): &(), now: Timestamp) -> Result<Vec<Told>, CarbonError> {
-        let vector = self.client.timed(&self.series.query, now).await?;
+        let vector = self.client.newest(&self.series.query, REACH, now).await?;
         let mut zones: BTreeMap<ZoneId, LatestIntensity> = BTreeMap::new();
         for (zone, latest) in vector.samples.iter().filter_map(|sample| self.read(sample)) {
             let held = zones.entry(zone).or_insert(latest);

@@ -91,7 +91,7 @@ impl Explain {
                 group["toCome"],
             )?;
         }
-        let rows: Vec<[String; 11]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
+        let rows: Vec<[String; 12]> = candidates.iter().take(self.limit).map(|row| cells(row)).collect();
         render::table(out, HEADER, &rows)?;
         let preferred = candidates
             .iter()
@@ -135,7 +135,7 @@ fn told_figure(name: &str, figure: &Value) -> Option<String> {
 }
 
 /// Titles of [`cells`].
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "node",
     "zone",
     "model",
@@ -147,10 +147,11 @@ const HEADER: [&str; 11] = [
     "power",
     "score",
     "measured W",
+    "host W",
 ];
 
 /// One candidate as a row.
-fn cells(row: &Value) -> [String; 11] {
+fn cells(row: &Value) -> [String; 12] {
     let cost = &row["cost"];
     [
         text(&row["node"]),
@@ -166,6 +167,7 @@ fn cells(row: &Value) -> [String; 11] {
             .as_str()
             .map_or_else(|| number(&row["score"], 0), |rule| format!("refused: {rule}")),
         number(&row["measuredWatts"], 0),
+        number(&row["hostWatts"], 0),
     ]
 }
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
-//! settings are wrong. Must never decide or compute what another room could; nobody uses this room.
+//! settings are wrong, and of `check` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
 
 mod admin;
 mod check;
@@ -35,7 +35,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` also ends with 3 and 4: see there.";
 
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]

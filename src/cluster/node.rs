@@ -19,6 +19,8 @@ pub struct Labels {
     pub gpu_products: Vec<String>,
     /// Node pool.
     pub pool: String,
+    /// Labels that power domains are made of.
+    pub domains: Vec<Arc<str>>,
 }
 
 impl Default for Labels {
@@ -34,6 +36,7 @@ impl Default for Labels {
             .map(str::to_owned)
             .to_vec(),
             pool: "node.kubernetes.io/pool".to_owned(),
+            domains: Vec::new(),
         }
     }
 }
@@ -94,6 +97,11 @@ impl LeanNode {
             devices: None,
             cpu_milli: allocatable("cpu").and_then(amounts::milli).unwrap_or(0),
             memory_bytes: allocatable("memory").and_then(amounts::whole).unwrap_or(0),
+            domain_labels: labels
+                .domains
+                .iter()
+                .filter_map(|key| Some((Arc::clone(key), Arc::from(label(key)?))))
+                .collect(),
             pool: label(&labels.pool).map(Arc::from),
             schedulable: !self.spec.unschedulable,
         })

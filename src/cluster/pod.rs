@@ -89,22 +89,78 @@ struct Preferences {
 #[serde(rename_all = "camelCase", default)]
 struct Status {
     phase: Option<String>,
-    container_statuses: Option<Vec<ContainerStatus>>,
     resource_claim_statuses: Option<Vec<ClaimStatus>>,
     #[serde(rename = "extendedResourceClaimStatus")]
     extended_resource_claim: Option<ExtendedClaimStatus>,
+    #[serde(default, rename = "nominatedNodeName")]
+    nominated_node_name: Option<Arc<str>>,
+    #[serde(default)]
+    conditions: Option<Vec<Condition>>,
+    #[serde(default, rename = "containerStatuses")]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct ContainerStatus {
-    state: ContainerState,
+    state: Option<ContainerState>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct ContainerState {
+    running: Option<Running>,
     terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Running {
+    started_at: Option<String>,
+}
+
+impl Status {
+    /// When the last of the containers started, once none of them waits any more. One that has ended draws nothing.
+    fn started_at(&self) -> Option<Timestamp> {
+        let mut last = None;
+        for state in self
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|status| status.state.as_ref())
+        {
+            match state {
+                Some(ContainerState {
+                    running: Some(running), ..
+                }) => {
+                    let at: Timestamp = running.started_at.as_deref()?.parse().ok()?;
+                    last = last.max(Some(at));
+                }
+                Some(ContainerState {
+                    terminated: Some(_), ..
+                }) => {}
+                _ => return None,
+            }
+        }
+        last
+    }
+
+    fn is_unschedulable(&self) -> bool {
+        let mut conditions = self.conditions.iter().flatten();
+        conditions.any(|condition| {
+            condition.r#type == "PodScheduled"
+                && condition.status == "False"
+                && condition.reason.as_deref() == Some("Unschedulable")
+        })
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -138,7 +194,7 @@ impl Status {
         }
         let containers = self.container_statuses.iter().flatten();
         let lives = containers.map(|container| {
-            let ended = container.state.terminated.as_ref()?;
+            let ended = container.state.as_ref()?.terminated.as_ref()?;
             Some((ended.started_at?, ended.finished_at?))
         });
         let lives: Vec<(Timestamp, Timestamp)> = lives.collect::<Option<_>>()?;
@@ -182,6 +238,9 @@ impl LeanPod {
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
             ran: self.status.ran(),
             volume_claims: spec.volume_claims(),
+            nominated: self.status.nominated_node_name.clone().filter(|name| !name.is_empty()),
+            started_at: self.status.started_at(),
+            unschedulable: self.status.is_unschedulable(),
             phase: match self.status.phase.as_deref() {
                 Some("Succeeded" | "Failed") => PodPhase::Finished,
                 Some("Running") => PodPhase::Running,

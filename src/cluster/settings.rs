@@ -2,7 +2,7 @@
 
 use super::devices::GpuClasses;
 use super::node::Labels;
-use crate::settings::Problems;
+use crate::settings::{Problems, is_label_key};
 use heliotrope_core::gpu::GpuVendor;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ impl RawCluster {
             zone: label(problems, "zoneLabel", self.zone_label, defaults.zone),
             pool: label(problems, "poolLabel", self.pool_label, defaults.pool),
             gpu_products,
+            domains: Vec::new(),
         };
         ClusterSettings {
             kubeconfig: self.kubeconfig,
@@ -89,9 +90,4 @@ fn gpu_classes(problems: &mut Problems, written: BTreeMap<String, String>) -> Gp
         }
     }
     GpuClasses(classes)
-}
-
-fn is_label_key(key: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
-    !key.is_empty() && key.len() <= 317 && key.bytes().all(legal) && key.matches('/').count() <= 1
 }

@@ -3,6 +3,7 @@ use super::judge::{Case, Extender, Unjudged};
 use super::neutral::Neutral;
 use super::offer::Offer;
 use super::preempt;
+use super::settings::Unjudgeable;
 use super::wire::{Args, PreemptionArgs};
 use crate::cluster::LeanPod;
 use axum::Router;
@@ -35,7 +36,7 @@ pub fn router(extender: Arc<Extender>) -> Router {
 /// What a call came to.
 type Answered = Result<(Vec<u8>, &'static str), Refused>;
 
-/// Why a request could not be decoded.
+/// Why a request is answered with an error: it could not be decoded, or the operator wants it so.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("body is longer than extender.maxBodyBytes, or broke off")]
@@ -44,6 +45,8 @@ enum Refused {
     Slow,
     #[error("body is not what kube-scheduler sends: {0}")]
     Shape(String),
+    #[error("not judged ({}), and extender.unjudged is fail", .0.name())]
+    Unjudged(Neutral),
 }
 
 impl Refused {
@@ -52,6 +55,7 @@ impl Refused {
             Self::Body => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
             Self::Slow => (StatusCode::SERVICE_UNAVAILABLE, "body-too-slow"),
             Self::Shape(_) => (StatusCode::BAD_REQUEST, "undecodable"),
+            Self::Unjudged(neutral) => (StatusCode::SERVICE_UNAVAILABLE, neutral.name()),
         }
     }
 }
@@ -133,7 +137,7 @@ fn guarded<T>(decision: impl FnOnce() -> Result<T, Unjudged>) -> Result<T, Unjud
 }
 
 /// Opens the case of a pod unless the process is in no state to judge.
-fn open(extender: &Extender, pod: PodFacts, load: Load) -> Result<Case, Unjudged> {
+fn open(extender: &Extender, pod: PodFacts, load: Load) -> Result<Case<'_>, Unjudged> {
     if let Some(neutral) = load.neutral() {
         return Err(Unjudged::Neutral(neutral));
     }
@@ -145,6 +149,15 @@ fn decoded_pod(pod: &LeanPod) -> Result<PodFacts, Refused> {
         .ok_or_else(|| Refused::Shape("Pod has no name or no uid".to_owned()))
 }
 
+/// Where the operator wants it, a pod that cannot be judged is an error and not a neutral answer. Pods that are none of
+/// ours pass always.
+fn refuse_unjudged(extender: &Extender, unjudged: Unjudged) -> Result<(), Refused> {
+    match (extender.limits.unjudged, unjudged) {
+        (Unjudgeable::Fail, Unjudged::Neutral(neutral)) => Err(Refused::Unjudged(neutral)),
+        _ => Ok(()),
+    }
+}
+
 fn written(answer: Option<Vec<u8>>) -> Result<Vec<u8>, Refused> {
     answer.ok_or_else(|| Refused::Shape("answer cannot be written".to_owned()))
 }
@@ -154,9 +167,9 @@ fn filter(extender: &Extender, body: &Bytes, load: Load) -> Answered {
     let pod = decoded_pod(&args.pod)?;
     let offer = Offer::of(&mut args, &extender.labels).map_err(|error| Refused::Shape(error.to_string()))?;
     let judged = guarded(|| {
-        let case = open(extender, pod, load)?;
+        let mut case = open(extender, pod, load)?;
         let weighed = extender.weigh(&case, &offer);
-        let verdict = extender.filter(&case, &weighed);
+        let verdict = extender.filter(&mut case, &weighed);
         Ok((case.steers(), case.outcome(), verdict))
     });
     Ok(match judged {
@@ -168,7 +181,10 @@ fn filter(extender: &Extender, body: &Bytes, load: Load) -> Answered {
             (written(answer::filter(&offer, kept))?, outcome)
         }
         Ok((false, outcome, _)) => (written(answer::filter(&offer, Kept::All))?, outcome),
-        Err(unjudged) => (written(answer::filter(&offer, Kept::All))?, unjudged.outcome()),
+        Err(unjudged) => {
+            refuse_unjudged(extender, unjudged)?;
+            (written(answer::filter(&offer, Kept::All))?, unjudged.outcome())
+        }
     })
 }
 
@@ -177,9 +193,9 @@ fn prioritize(extender: &Extender, body: &Bytes, load: Load) -> Answered {
     let pod = decoded_pod(&args.pod)?;
     let offer = Offer::of(&mut args, &extender.labels).map_err(|error| Refused::Shape(error.to_string()))?;
     let judged = guarded(|| {
-        let case = open(extender, pod, load)?;
+        let mut case = open(extender, pod, load)?;
         let weighed = extender.weigh(&case, &offer);
-        let scores = extender.score(&case, &weighed);
+        let scores = extender.score(&mut case, &weighed);
         Ok((case.steers(), case.outcome(), scores))
     });
     Ok(match judged {
@@ -194,8 +210,9 @@ fn preemption(extender: &Extender, body: &Bytes, load: Load) -> Answered {
     let pod = decoded_pod(&args.pod)?;
     let victims = preempt::victims(&mut args);
     let judged = guarded(|| {
-        let case = open(extender, pod, load)?;
-        Ok((case.steers(), case.outcome(), Extender::preempt(&case, &victims)))
+        let mut case = open(extender, pod, load)?;
+        let accepted = extender.preempt(&mut case, &victims);
+        Ok((case.steers(), case.outcome(), accepted))
     });
     Ok(match judged {
         Ok((true, outcome, kept)) => (
@@ -209,6 +226,9 @@ fn preemption(extender: &Extender, body: &Bytes, load: Load) -> Answered {
             outcome,
         ),
         Ok((false, outcome, _)) => (written(answer::preempt(&victims, Kept::All))?, outcome),
-        Err(unjudged) => (written(answer::preempt(&victims, Kept::All))?, unjudged.outcome()),
+        Err(unjudged) => {
+            refuse_unjudged(extender, unjudged)?;
+            (written(answer::preempt(&victims, Kept::All))?, unjudged.outcome())
+        }
     })
 }

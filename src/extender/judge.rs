@@ -1,30 +1,33 @@
 use super::answer::VictimMap;
+use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::{Offer, candidates};
 use super::placement::Placement;
 use super::preempt;
-use super::settings::ExtenderSettings;
+use super::settings::{ExtenderSettings, Unjudgeable};
 use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
 use crate::world::{PodId, Record, Stage, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Groups, NodeCost, Question, Verdict, common_rung, expect, filter, score, weigh,
+    Bookings, Candidate, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter, score,
+    weigh,
 };
-use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{NodeIx, NodeState, Snapshot};
+use heliotrope_core::quantity::{Rung, Watts};
+use heliotrope_core::snapshot::{DomainState, NodeIx, NodeState, Snapshot};
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, MutexGuard};
 use tokio::sync::mpsc;
 
 /// A snapshot older than this means that the writer is stuck.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
-
-/// Where members of gangs were sent.
-static NO_GROUPS: Groups = Groups::none();
+/// A binding that the process before this one answered for is on its way for less than this, volumes aside.
+const SETTLE: SignedDuration = SignedDuration::from_secs(3);
+/// kube-scheduler writes a nomination right after the last extender has agreed.
+const NOMINATION: SignedDuration = SignedDuration::from_secs(5);
 
 /// What every request shares.
 pub struct Extender {
@@ -37,6 +40,7 @@ pub struct Extender {
     clock: Clock,
     records: mpsc::Sender<Record>,
     memo: Memo,
+    gangs: Gangs,
 }
 
 impl std::fmt::Debug for Extender {
@@ -66,35 +70,87 @@ impl Unjudged {
 }
 
 /// A pod with everything that it is judged by.
-pub(super) struct Case {
+pub(super) struct Case<'a> {
     pub(super) pod: PodFacts,
     pub(super) workload: Workload,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) placement: Arc<Placement>,
     pub(super) now: Timestamp,
+    /// Held for as long as the case is: a snapshot and the promises beside it belong together.
+    pub(super) bookings: MutexGuard<'a, Bookings>,
 }
 
-impl Case {
+impl Case<'_> {
     /// Whether answers steer the scheduler; else they are recorded only.
     pub(super) fn steers(&self) -> bool {
         self.workload.mode >= Mode::Prefer
     }
 
     /// What placement is asked.
-    pub(super) fn question<'a>(&'a self, bookings: &'a Bookings) -> Question<'a> {
+    pub(super) fn question<'q>(&'q self, groups: &'q Groups) -> Question<'q> {
         Question {
             uid: &self.pod.uid,
             snapshot: &self.snapshot,
             workload: &self.workload,
             policy: &self.placement.policy,
-            bookings,
-            groups: &NO_GROUPS,
+            bookings: &self.bookings,
+            groups,
             now: self.now,
         }
     }
 
     pub(super) fn outcome(&self) -> &'static str {
         if self.steers() { "applied" } else { "shadow" }
+    }
+}
+
+impl Case<'_> {
+    /// Whether pod and nodes exist, and it is no what-if question.
+    fn is_real(&self, weighed: &Weighed) -> bool {
+        !self.pod.resource_version.is_empty() && weighed.templates.iter().all(Option::is_none)
+    }
+
+    /// Promises the pod its watts on the nodes that it is answered with. Questions about nodes or pods that do not exist
+    /// promise nothing.
+    fn promise(&mut self, weighed: &Weighed, candidates: &[Candidate<'_>], kept: impl Fn(usize) -> bool) {
+        if !self.is_real(weighed) {
+            return;
+        }
+        if (0..candidates.len()).any(&kept) {
+            let pod = (&self.pod.uid, self.pod.unschedulable);
+            let promise = Promise::new(&self.question(&NO_GROUPS), candidates, kept, pod);
+            self.bookings.promise(promise);
+        } else {
+            self.bookings.release(&self.pod.uid);
+        }
+    }
+
+    /// Shares the promise over the nodes that tied for the best.
+    fn promise_tops(&mut self, weighed: &Weighed, scores: &[u8]) {
+        if !self.is_real(weighed) {
+            return;
+        }
+        let best = scores.iter().copied().max().unwrap_or(0);
+        let tops = weighed.places.iter().zip(scores).filter(|(_, score)| **score == best);
+        let tops = tops.filter_map(|(ix, _)| Some(Arc::clone(&self.snapshot.node((*ix)?)?.name)));
+        let tops = tops.collect();
+        let candidates = candidates(&weighed.places, &weighed.templates);
+        let pod = (&self.pod.uid, self.pod.unschedulable);
+        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, |_| true, pod).shared(tops);
+        self.bookings.promise(promise);
+    }
+
+    /// Holds the room that preemption is about to make until the nomination is seen.
+    fn promise_room(&mut self, victims: &VictimMap<'_>, accepted: &[bool]) {
+        let places = victims.keys().map(|name| self.snapshot.find(name));
+        let candidates: Vec<Candidate<'_>> = places
+            .map(|place| place.map_or(Candidate::Unknown, Candidate::Known))
+            .collect();
+        let kept = |place: usize| accepted.get(place).copied().unwrap_or(false);
+        // The pod is marked unschedulable together with its nomination, which says nothing against it.
+        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, kept, (&self.pod.uid, true));
+        let until = self.now.saturating_add(NOMINATION).unwrap_or(Timestamp::MAX);
+        self.bookings.promise(promise.until(until));
     }
 }
 
@@ -128,11 +184,12 @@ impl Extender {
             clock,
             records,
             memo,
+            gangs: Gangs::default(),
         }
     }
 
     /// Opens a case: reads the pod, and takes one snapshot and one placement for all that follows.
-    pub(super) fn open(&self, mut pod: PodFacts) -> Result<Case, Unjudged> {
+    pub(super) fn open(&self, mut pod: PodFacts) -> Result<Case<'_>, Unjudged> {
         let placement = self.placement.load_full();
         // A pod that says nothing of claims and asks for no GPU is answered without a look at anything.
         if pod.claims.is_some() {
@@ -145,10 +202,17 @@ impl Extender {
                 return Err(Unjudged::Exempt(exemption));
             }
         };
-        if !self.world.readiness().is_ready() {
+        let readiness = self.world.readiness();
+        if !readiness.is_ready() {
             return Err(Unjudged::Neutral(Neutral::NotReady));
         }
+        let bookings = self.world.bookings();
         let (snapshot, now) = (self.world.snapshot(), (self.clock)());
+        // What the process before this one promised is known once it is bound. Pods wait for that where they may.
+        let settled = |since: Timestamp| now.duration_since(since) >= SETTLE || snapshot.domains().is_empty();
+        if self.limits.unjudged == Unjudgeable::Fail && !readiness.since.is_some_and(settled) {
+            return Err(Unjudged::Neutral(Neutral::NotReady));
+        }
         if now.duration_since(snapshot.taken_at) > STALE {
             return Err(Unjudged::Neutral(Neutral::StaleSnapshot));
         }
@@ -160,19 +224,19 @@ impl Extender {
             snapshot,
             placement,
             now,
+            bookings,
         })
     }
 
     /// What each offered node costs, from the memo where the same question was asked before.
-    pub(super) fn weigh(&self, case: &Case, offer: &Offer<'_>) -> Weighed {
+    pub(super) fn weigh(&self, case: &Case<'_>, offer: &Offer<'_>) -> Weighed {
         let Case {
             pod,
             snapshot,
             placement,
             ..
         } = case;
-        let bookings = Bookings::none();
-        let question = case.question(&bookings);
+        let question = case.question(&NO_GROUPS);
         let places = offer.places(snapshot);
         let templates = offer.templates(snapshot, &places);
         let candidates = candidates(&places, &templates);
@@ -182,6 +246,7 @@ impl Extender {
             resource_version: Arc::clone(&pod.resource_version),
             snapshot: snapshot.generation,
             placement: placement.generation,
+            bookings: case.bookings.fingerprint_without(&pod.uid),
             rung,
         };
         // Without a version nothing tells one state of the pod from the next, as in what-if questions of other callers.
@@ -204,10 +269,23 @@ impl Extender {
     }
 
     /// Filter's verdict, recorded.
-    pub(super) fn filter(&self, case: &Case, weighed: &Weighed) -> Verdict {
+    pub(super) fn filter(&self, case: &mut Case<'_>, weighed: &Weighed) -> Verdict {
         let candidates = candidates(&weighed.places, &weighed.templates);
-        let bookings = Bookings::none();
-        let verdict = filter(&case.question(&bookings), weighed.rung, &candidates, &weighed.costs);
+        let mut gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let verdict = filter(&case.question(groups), weighed.rung, &candidates, &weighed.costs);
+        // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
+        if let (Some(gangs), Some(choice)) = (
+            &mut gangs,
+            verdict.group.filter(|_| case.is_real(weighed) && case.steers()),
+        ) {
+            gangs.decide(case, choice);
+        }
+        drop(gangs);
+        let (steers, reserved) = (case.steers(), reserved(case));
+        case.promise(weighed, &candidates, |place| {
+            !steers || verdict.kept.get(place).copied().unwrap_or(false)
+        });
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
         self.metrics.expected(case.workload.duration.source.name());
         if case.steers() {
@@ -226,6 +304,7 @@ impl Extender {
                 costs: Arc::clone(&weighed.costs),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
+                reserved,
                 group: verdict.group,
             },
         );
@@ -233,13 +312,22 @@ impl Extender {
     }
 
     /// Which nodes preemption may empty, in the map's order.
-    pub(super) fn preempt(case: &Case, victims: &VictimMap<'_>) -> Vec<bool> {
-        preempt::judge(case, &Bookings::none(), victims)
+    pub(super) fn preempt(&self, case: &mut Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
+        let accepted = {
+            let gangs = self.gangs.lock(case);
+            let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+            preempt::judge(&case.question(groups), victims)
+        };
+        if case.steers() {
+            case.promise_room(victims, &accepted);
+        }
+        accepted
     }
 
     /// Prioritize's scores, recorded.
-    pub(super) fn score(&self, case: &Case, weighed: &Weighed) -> Vec<u8> {
+    pub(super) fn score(&self, case: &mut Case<'_>, weighed: &Weighed) -> Vec<u8> {
         let scores = score(&case.placement.policy, &weighed.costs);
+        case.promise_tops(weighed, &scores);
         self.record(
             case,
             Stage::Prioritize {
@@ -251,7 +339,7 @@ impl Extender {
         scores
     }
 
-    fn record(&self, case: &Case, stage: Stage) {
+    fn record(&self, case: &Case<'_>, stage: Stage) {
         self.send(&case.pod, case.now, stage);
     }
 
@@ -275,11 +363,16 @@ impl Extender {
 }
 
 fn count_refusals(metrics: &Metrics, verdict: &Verdict) {
-    use heliotrope_core::placement::Refusal;
     for rule in Refusal::ALL {
         let nodes = verdict.refused.iter().filter(|refused| **refused == Some(rule)).count();
         if nodes > 0 {
             metrics.refused(rule.name(), u64::try_from(nodes).unwrap_or(u64::MAX));
         }
     }
+}
+
+/// What others were promised in each power domain, for the explanation.
+fn reserved(case: &Case<'_>) -> Vec<Watts> {
+    let of_domain = |domain: &DomainState| case.bookings.reserved_beside(&domain.key, &case.pod.uid);
+    case.snapshot.domains().iter().map(of_domain).collect()
 }

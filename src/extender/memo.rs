@@ -14,6 +14,8 @@ pub(super) struct Key {
     pub(super) resource_version: Arc<str>,
     pub(super) snapshot: u64,
     pub(super) placement: u64,
+    /// What others were promised, as far as it moves costs.
+    pub(super) bookings: u64,
     pub(super) rung: Option<Rung>,
 }
 

@@ -1,7 +1,6 @@
 use super::answer::VictimMap;
-use super::judge::Case;
 use super::wire::{PreemptionArgs, Victims};
-use heliotrope_core::placement::{Bookings, PreemptCandidate, preempt};
+use heliotrope_core::placement::{PreemptCandidate, Question, preempt};
 
 /// The victims of a request in the Meta form, whichever form they came in.
 pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
@@ -23,11 +22,11 @@ pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
 }
 
 /// Which nodes may be emptied, in the map's order.
-pub(super) fn judge(case: &Case, bookings: &Bookings, victims: &VictimMap<'_>) -> Vec<bool> {
+pub(super) fn judge(question: &Question<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
     let candidates: Vec<PreemptCandidate<'_>> = victims
         .iter()
         .map(|(name, victims)| PreemptCandidate {
-            node: case.snapshot.find(name),
+            node: question.snapshot.find(name),
             victims: victims
                 .pods
                 .iter()
@@ -36,5 +35,5 @@ pub(super) fn judge(case: &Case, bookings: &Bookings, victims: &VictimMap<'_>) -
                 .collect(),
         })
         .collect();
-    preempt(&case.question(bookings), &candidates)
+    preempt(question, &candidates)
 }

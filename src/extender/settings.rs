@@ -18,6 +18,18 @@ pub struct RawExtender {
     pub max_body_bytes: Option<usize>,
     /// More requests than this at once are answered neutrally.
     pub max_in_flight: Option<usize>,
+    /// What becomes of a pod that cannot be judged.
+    pub unjudged: Option<String>,
+}
+
+/// What becomes of a pod that cannot be judged now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unjudgeable {
+    /// A neutral answer: it may go anywhere.
+    #[default]
+    Pass,
+    /// An error: `ignorable` in the scheduler's configuration says what follows.
+    Fail,
 }
 
 /// `extender`, checked.
@@ -31,6 +43,8 @@ pub struct ExtenderSettings {
     pub max_body_bytes: usize,
     /// More requests than this at once are answered neutrally.
     pub max_in_flight: usize,
+    /// What becomes of a pod that cannot be judged.
+    pub unjudged: Unjudgeable,
 }
 
 /// The largest legal pod is 1.5 MiB, and 5,000 names of 44 bytes are 0.22 MB.
@@ -43,6 +57,7 @@ impl Default for ExtenderSettings {
             deadline: Duration::from_millis(300),
             max_body_bytes: 8 * 1024 * 1024,
             max_in_flight: 64,
+            unjudged: Unjudgeable::Pass,
         }
     }
 }
@@ -69,11 +84,21 @@ impl RawExtender {
         if max_in_flight == 0 {
             problems.report("maxInFlight", "must be at least 1");
         }
+        let unjudged = match self.unjudged.as_deref() {
+            None => defaults.unjudged,
+            Some("pass") => Unjudgeable::Pass,
+            Some("fail") => Unjudgeable::Fail,
+            Some(_) => {
+                problems.report("unjudged", "must be pass or fail");
+                defaults.unjudged
+            }
+        };
         ExtenderSettings {
             listen: problems.read("listen", self.listen.as_deref(), defaults.listen),
             deadline: deadline.unsigned_abs(),
             max_body_bytes,
             max_in_flight,
+            unjudged,
         }
     }
 }

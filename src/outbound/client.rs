@@ -162,6 +162,17 @@ impl HttpClient {
         })
     }
 
+    /// The same client for an address that was found where the settings say to look: it may be called, without TLS too.
+    #[must_use]
+    pub fn found(&self, url: &Url) -> Self {
+        let mut client = self.clone();
+        if let Some(host) = url.host_str() {
+            client.hosts.insert(host.to_owned());
+            client.plain.insert(host.to_owned());
+        }
+        client
+    }
+
     /// Fetches a body.
     ///
     /// # Errors

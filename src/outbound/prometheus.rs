@@ -1,6 +1,7 @@
 use super::client::{HttpClient, OutboundError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use url::Url;
 
@@ -74,6 +75,13 @@ struct Series {
     value: (f64, String),
 }
 
+/// A series with all its samples of a stretch of time, oldest first.
+#[derive(Deserialize)]
+struct Stretch {
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
 impl Sample {
     /// The labels without the name of the metric, which functions such as `timestamp` drop.
     fn identity(&self) -> Vec<(&str, &str)> {
@@ -97,6 +105,24 @@ impl PrometheusClient {
     /// # Errors
     /// When the server does not answer, or not with an instant vector.
     pub async fn query(&self, expression: &str, at: Timestamp) -> Result<Vector, OutboundError> {
+        let series: Vec<Series> = self.ask(expression, at, "vector").await?;
+        let mut vector = Vector::default();
+        for Series { metric, value } in series {
+            match number(&value.1) {
+                Some(value) => vector.samples.push(Sample { labels: metric, value }),
+                None => vector.not_numbers += 1,
+            }
+        }
+        Ok(vector)
+    }
+
+    /// The series of an answer that must be of one type.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        expression: &str,
+        at: Timestamp,
+        result_type: &str,
+    ) -> Result<Vec<T>, OutboundError> {
         let host = self.base.host_str().unwrap_or_default().to_owned();
         let shape = |what: String| OutboundError::Shape {
             host: host.clone(),
@@ -115,18 +141,40 @@ impl PrometheusClient {
             .data
             .filter(|_| answer.status == "success")
             .ok_or_else(|| shape(answer.error.chars().take(MAX_TOLD).collect()))?;
-        if data.result_type != "vector" {
+        if data.result_type != result_type {
             return Err(shape(format!(
-                "the expression gives a {}, not a vector",
+                "the expression gives a {}, not a {result_type}",
                 data.result_type
             )));
         }
-        let series: Vec<Series> = serde_json::from_value(data.result).map_err(|_| shape("its vector".to_owned()))?;
-        let mut vector = Vector::default();
-        for Series { metric, value } in series {
-            match value.1.parse::<f64>().ok().filter(|value| value.is_finite()) {
-                Some(value) => vector.samples.push(Sample { labels: metric, value }),
-                None => vector.not_numbers += 1,
+        serde_json::from_value(data.result).map_err(|_| shape(format!("its {result_type}")))
+    }
+
+    /// The newest sample of each series of a selector, with the time that it bears, if that is within `reach` of a moment.
+    ///
+    /// An instant query finds nothing older than five minutes (the server's look-back), and an exporter that stamps its
+    /// samples itself gives them times of an hour ago: such series would always seem empty. A range has them. One call.
+    ///
+    /// # Errors
+    /// As [`PrometheusClient::query`]; also where the selector is another expression, of which no range can be taken.
+    pub async fn newest(
+        &self,
+        selector: &str,
+        reach: SignedDuration,
+        at: Timestamp,
+    ) -> Result<TimedVector, OutboundError> {
+        let range = format!("{}[{}s]", selector.trim(), reach.as_secs());
+        let series: Vec<Stretch> = self.ask(&range, at, "matrix").await?;
+        let mut vector = TimedVector::default();
+        for Stretch { metric, values } in series {
+            let Some((stamp, text)) = values.last() else { continue };
+            match (number(text), moment(*stamp)) {
+                (Some(value), Some(observed_at)) => vector.samples.push(TimedSample {
+                    labels: metric,
+                    value,
+                    observed_at,
+                }),
+                _ => vector.not_numbers += 1,
             }
         }
         Ok(vector)
@@ -138,7 +186,26 @@ impl PrometheusClient {
     /// # Errors
     /// As [`PrometheusClient::query`].
     pub async fn timed(&self, selector: &str, at: Timestamp) -> Result<TimedVector, OutboundError> {
-        let values = self.query(selector, at).await?;
+        self.timed_as(selector, selector, at).await
+    }
+
+    /// Evaluates an expression over the series of a selector, such as their rate, and takes the times of the series.
+    ///
+    /// # Errors
+    /// As [`PrometheusClient::query`].
+    pub async fn timed_as(
+        &self,
+        expression: &str,
+        selector: &str,
+        at: Timestamp,
+    ) -> Result<TimedVector, OutboundError> {
+        let values = self.query(expression, at).await?;
+        if values.samples.is_empty() {
+            return Ok(TimedVector {
+                samples: Vec::new(),
+                not_numbers: values.not_numbers,
+            });
+        }
         let stamps = self.query(&format!("timestamp({selector})"), at).await?;
         let stamps: HashMap<_, f64> = stamps
             .samples
@@ -146,11 +213,10 @@ impl PrometheusClient {
             .map(|sample| (sample.identity(), sample.value))
             .collect();
         let timed = values.samples.iter().filter_map(|sample| {
-            let since = SignedDuration::try_from_secs_f64(*stamps.get(&sample.identity())?).ok()?;
             Some(TimedSample {
                 labels: sample.labels.clone(),
                 value: sample.value,
-                observed_at: Timestamp::UNIX_EPOCH.saturating_add(since).ok()?,
+                observed_at: moment(*stamps.get(&sample.identity())?)?,
             })
         });
         Ok(TimedVector {
@@ -158,4 +224,15 @@ impl PrometheusClient {
             not_numbers: values.not_numbers,
         })
     }
+}
+
+/// A sample's value; nothing where it is NaN, infinite or no number.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// Seconds since 1970, as a moment.
+fn moment(seconds: f64) -> Option<Timestamp> {
+    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::UNIX_EPOCH.checked_add(since).ok()
 }

@@ -1,10 +1,13 @@
-use super::dcgm;
+use super::exporter::{Exporters, Found};
 use super::join::Joined;
-use super::settings::{PowerSettings, PowerSource};
+use super::reading::{Reader, Reading};
+use super::settings::{Origin, PowerSettings, PowerSource};
 use crate::outbound::{HttpClient, OutboundError, PrometheusClient};
 use crate::telemetry::{Clock, Metrics};
 use futures::future::join_all;
 use heliotrope_core::snapshot::PowerReport;
+use jiff::SignedDuration;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -14,24 +17,34 @@ use tokio_util::sync::CancellationToken;
 pub struct PowerSources {
     settings: PowerSettings,
     http: HttpClient,
+    pods: HashMap<String, Found>,
 }
 
 impl PowerSources {
     /// The sources of the settings.
     #[must_use]
     pub fn new(settings: PowerSettings, http: HttpClient) -> Self {
-        Self { settings, http }
+        Self {
+            settings,
+            http,
+            pods: HashMap::new(),
+        }
+    }
+
+    /// The same with the pods that sources look for, by the name of the source.
+    #[must_use]
+    pub fn following(self, pods: HashMap<String, Found>) -> Self {
+        Self { pods, ..self }
     }
 
     /// Asks every source at the interval until cancelled. One that fails stops no other; what it said before ages.
     pub async fn run(self, clock: Clock, out: Sender<PowerReport>, metrics: Metrics, cancel: CancellationToken) {
-        let names = self.settings.sources.iter().map(|source| source.name.clone());
-        let joined = Mutex::new(Joined::new(names.collect(), self.settings.bounds.stale_for));
+        let joined = Mutex::new(Joined::new(&self.settings.sources, self.settings.bounds));
         let loops = self.settings.sources.iter().enumerate().map(|(place, source)| {
             let poll = Poll {
                 place,
                 source,
-                client: PrometheusClient::new(self.http.clone(), source.url.clone()),
+                client: self.client(source, &clock),
                 joined: &joined,
                 clock: clock.clone(),
                 metrics: metrics.clone(),
@@ -56,12 +69,34 @@ impl PowerSources {
             _ = join_all(loops) => cancel.cancelled().await,
         }
     }
+
+    fn client<'a>(&'a self, source: &'a PowerSource, clock: &Clock) -> Client<'a> {
+        match &source.origin {
+            Origin::Prometheus { url, rate_window } => Client::Prometheus {
+                client: PrometheusClient::new(self.http.clone(), url.clone()),
+                rate_window: *rate_window,
+            },
+            Origin::Exporters { targets, pods } => {
+                let pods = pods.as_ref().zip(self.pods.get(&source.name).cloned());
+                let (http, longest) = (self.http.clone(), self.settings.bounds.stale_for);
+                Client::Exporters(Exporters::new(source, (targets, pods), http, clock.clone(), longest))
+            }
+        }
+    }
+}
+
+enum Client<'a> {
+    Prometheus {
+        client: PrometheusClient,
+        rate_window: SignedDuration,
+    },
+    Exporters(Exporters<'a>),
 }
 
 struct Poll<'a> {
     place: usize,
     source: &'a PowerSource,
-    client: PrometheusClient,
+    client: Client<'a>,
     joined: &'a Mutex<Joined>,
     clock: Clock,
     metrics: Metrics,
@@ -74,14 +109,14 @@ impl Poll<'_> {
         match self.ask().await {
             Ok(reading) => {
                 self.metrics
-                    .power_fetched(name, if reading.boards.is_empty() { "no-data" } else { "ok" });
+                    .power_fetched(name, if reading.is_empty() { "no-data" } else { "ok" });
                 self.metrics.implausible(name, reading.implausible);
                 self.metrics.nameless(name, reading.nameless);
                 if std::mem::take(silent) {
                     tracing::info!(source = name, "power source speaks again");
                 }
                 let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-                joined.take(self.place, reading.boards, (self.clock)())
+                joined.take(self.place, reading, (self.clock)())
             }
             Err(error) => {
                 self.metrics.power_fetched(name, error.kind());
@@ -95,8 +130,45 @@ impl Poll<'_> {
         }
     }
 
-    async fn ask(&self) -> Result<dcgm::Reading, OutboundError> {
-        let vector = self.client.timed(&self.source.metric, (self.clock)()).await?;
-        Ok(dcgm::read(&vector, self.source))
+    async fn ask(&self) -> Result<Reading, OutboundError> {
+        match &self.client {
+            Client::Prometheus { client, rate_window } => self.ask_prometheus(client, *rate_window).await,
+            Client::Exporters(exporters) => self.ask_exporters(exporters).await,
+        }
+    }
+
+    async fn ask_prometheus(
+        &self,
+        client: &PrometheusClient,
+        rate_window: SignedDuration,
+    ) -> Result<Reading, OutboundError> {
+        let mut reader = Reader::new(self.source);
+        let now = (self.clock)();
+        for (place, (metric, unit)) in self.source.metrics.iter().enumerate() {
+            let vector = if unit.is_counter() {
+                let rate = format!("rate({metric}[{}s])", rate_window.as_secs());
+                client.timed_as(&rate, metric, now).await?
+            } else {
+                client.timed(metric, now).await?
+            };
+            let samples = vector.samples.into_iter().map(|sample| (place, sample));
+            reader.take(samples, vector.not_numbers, None);
+        }
+        Ok(reader.finish())
+    }
+
+    /// The source is silent when none of its exporters answers; one among many is told in metrics.
+    async fn ask_exporters(&self, exporters: &Exporters<'_>) -> Result<Reading, OutboundError> {
+        let mut round = exporters.ask().await;
+        if round.answered == 0
+            && let Some(error) = round.errors.pop()
+        {
+            return Err(error);
+        }
+        for error in &round.errors {
+            self.metrics.power_fetched(&self.source.name, error.kind());
+            tracing::debug!(source = self.source.name, %error, "an exporter said nothing");
+        }
+        Ok(round.reading)
     }
 }

@@ -120,6 +120,13 @@ impl Problems {
     }
 }
 
+/// Whether a text can be the key of a Kubernetes label.
+#[must_use]
+pub fn is_label_key(key: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
+    !key.is_empty() && key.len() <= 317 && key.bytes().all(legal) && key.matches('/').count() <= 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

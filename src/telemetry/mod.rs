@@ -10,4 +10,4 @@ pub mod settings;
 
 pub use clock::{Clock, system_clock};
 pub use log::{LogHandle, init};
-pub use metrics::{Metrics, PowerNodes, ZoneSample};
+pub use metrics::{DomainSample, Metrics, PowerNodes, ZoneSample};

@@ -3,8 +3,10 @@ use super::record::{PodId, Record, Stage};
 use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
-use heliotrope_core::quantity::{Rung, Source};
-use heliotrope_core::snapshot::{Coefficient, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::quantity::{Rung, Source, Watts};
+use heliotrope_core::snapshot::{
+    Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
+};
 use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,10 +44,19 @@ pub struct CandidateView {
     pub context: Option<Coefficient>,
     /// What full use adds to that.
     pub slope: Option<Coefficient>,
+    /// Watts measured of its host.
+    pub host_watts: Option<f64>,
+    /// What is in them.
+    pub host_scope: Option<HostScope>,
     /// Who said what the intensity is.
     pub carbon_source: Option<Source>,
     /// Whether its provider estimated it.
     pub carbon_estimated: Option<bool>,
+    /// The power domains that it stands in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<DomainView>,
+    /// Watts that the pod may come to draw on its GPUs beyond idle, which caps reserve; `None` where the model is unknown.
+    pub booked_gpu_watts: Option<f64>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -54,6 +65,23 @@ pub struct CandidateView {
     pub offered: bool,
     /// Its score; `None` until prioritize was called.
     pub score: Option<u8>,
+}
+
+/// A power domain of a candidate as it stood when the pod was judged, in watts of GPUs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainView {
+    /// Which.
+    #[serde(flatten)]
+    pub key: Arc<DomainKey>,
+    /// Its cap.
+    pub cap_gpu_watts: f64,
+    /// What was drawn, or might come to be by what was bound.
+    pub committed_gpu_watts: f64,
+    /// The part of it that telemetry could not show yet.
+    pub unseen_gpu_watts: f64,
+    /// What other pods were promised that were not bound yet.
+    pub reserved_gpu_watts: f64,
 }
 
 /// The gang of a pod, and where it goes.
@@ -189,11 +217,13 @@ impl DecisionLog {
                 costs,
                 refused,
                 kept,
+                reserved,
                 group,
             } => {
                 let mut view = empty(pod, at);
                 view.generation = snapshot.generation;
                 view.group = group.and_then(|choice| group_view(&snapshot, &workload, choice));
+                let ask = workload.gpus;
                 view.workload = Some(*workload);
                 view.rung = rung;
                 view.offered_to_us = candidates.len();
@@ -205,6 +235,8 @@ impl DecisionLog {
                         Some(CandidateView {
                             refused,
                             offered: kept,
+                            domains: domains(&snapshot, (*ix)?, &reserved),
+                            booked_gpu_watts: snapshot.node((*ix)?)?.booking(ask).map(f64::from),
                             ..row(&snapshot, (*ix)?, rung, *cost)?
                         })
                     })
@@ -306,6 +338,22 @@ fn empty(pod: PodId, at: Timestamp) -> DecisionView {
     }
 }
 
+fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainView> {
+    let view = |ix: &DomainIx| {
+        let domain = snapshot.domain(*ix)?;
+        let reserved = usize::try_from(ix.0).ok().and_then(|ix| reserved.get(ix));
+        Some(DomainView {
+            key: Arc::clone(&domain.key),
+            cap_gpu_watts: domain.cap.get(),
+            committed_gpu_watts: domain.committed.get(),
+            unseen_gpu_watts: domain.unseen.get(),
+            reserved_gpu_watts: reserved.map_or(0.0, |watts| watts.get()),
+        })
+    };
+    let standing = snapshot.node(ix).map(|node| node.domains.iter());
+    standing.into_iter().flatten().filter_map(view).collect()
+}
+
 /// What the candidates that no rule refuses amount to.
 fn choice(candidates: &[CandidateView], band: f64) -> Choice {
     let acceptable = candidates.iter().filter(|candidate| candidate.refused.is_none());
@@ -334,8 +382,12 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         bare: node.bare,
         context: node.context,
         slope: node.slope,
+        host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
+        host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
+        domains: Vec::new(),
+        booked_gpu_watts: None,
         cost,
         refused: None,
         offered: false,

@@ -1,11 +1,12 @@
 //! The one writer: readings become snapshots.
 //!
 //! Owns the task that takes reports and events in ([`Writer`]), the current [`Snapshot`] behind an `ArcSwap`
-//! ([`World`]), what is still missing before answers mean anything ([`Readiness`]), the bounded [`DecisionLog`], and the
-//! [`Book`] of what decisions were worth.
+//! ([`World`]), the promises that no snapshot shows yet, what is still missing before answers mean anything
+//! ([`Readiness`]), the bounded [`DecisionLog`], and the [`Book`] of what decisions were worth.
 //!
 //! ```text
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
+//! extender ◄─(one short lock)─► Bookings ◄─ settled with each snapshot
 //! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
 //! ```
 //!
@@ -19,13 +20,14 @@ mod record;
 mod writer;
 
 pub use bindings::BindOutcome;
-pub use decisions::{CandidateView, DecisionLog, DecisionView, GroupView};
+pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
 pub use readiness::{Missing, Readiness};
 pub use record::{PodId, Record, Stage};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;
 use heliotrope_core::accounting::Book;
+use heliotrope_core::placement::Bookings;
 use heliotrope_core::snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +37,7 @@ pub struct World {
     snapshot: ArcSwap<Snapshot>,
     readiness: ArcSwap<Readiness>,
     decisions: Mutex<DecisionLog>,
+    bookings: Mutex<Bookings>,
     book: Mutex<Book>,
 }
 
@@ -47,6 +50,7 @@ impl World {
             snapshot: ArcSwap::from_pointee(first),
             readiness: ArcSwap::default(),
             decisions: Mutex::new(DecisionLog::default()),
+            bookings: Mutex::new(Bookings::none()),
         }
     }
 
@@ -60,6 +64,13 @@ impl World {
     #[must_use]
     pub fn readiness(&self) -> Arc<Readiness> {
         self.readiness.load_full()
+    }
+
+    /// What was promised and is not bound yet. Locked by a request of the scheduler while it decides, by the writer while
+    /// it puts a snapshot in place, and by the admin listener for a page. Who reads snapshot and promises together takes
+    /// this lock first: a snapshot that counts a pod and the end of its promise are put in place under it.
+    pub fn bookings(&self) -> MutexGuard<'_, Bookings> {
+        self.bookings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The decision log. Locked by the writer for each record and by the admin listener for each question, never by a

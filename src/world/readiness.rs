@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// Something without which answers are neutral.
@@ -28,6 +29,8 @@ pub struct Readiness {
     pub nodes: bool,
     /// All pods were listed once.
     pub pods: bool,
+    /// Since when nothing is missing.
+    pub since: Option<Timestamp>,
 }
 
 impl Readiness {

@@ -1,5 +1,5 @@
 use heliotrope_core::placement::{GroupChoice, NodeCost, Refusal};
-use heliotrope_core::quantity::Rung;
+use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{NodeIx, Snapshot};
 use heliotrope_core::workload::{Exemption, Workload};
 use jiff::Timestamp;
@@ -48,6 +48,8 @@ pub enum Stage {
         refused: Vec<Option<Refusal>>,
         /// Which were kept.
         kept: Vec<bool>,
+        /// What was promised in each power domain and not bound yet.
+        reserved: Vec<Watts>,
         /// The region of the pod's gang.
         group: Option<GroupChoice>,
     },

@@ -212,8 +212,16 @@ impl Writer {
 
     fn publish(&mut self) {
         self.decide_bindings();
-        let snapshot = self.builder.build((self.clock)());
-        self.world.snapshot.store(Arc::new(snapshot));
+        let now = (self.clock)();
+        let snapshot = Arc::new(self.builder.build(now));
+        {
+            let mut bookings = self.world.bookings();
+            bookings.settle(&snapshot, now, |uid| self.builder.pod(uid));
+            self.world.snapshot.store(snapshot);
+        }
+        if self.readiness.is_ready() {
+            self.readiness.since.get_or_insert(now);
+        }
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
     }

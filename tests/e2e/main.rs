@@ -16,6 +16,9 @@
 mod cluster;
 mod controlplane;
 mod extender;
+#[path = "../fakes/mod.rs"]
+#[expect(dead_code, reason = "a scenario needs less of them than the integration tests")]
+mod fakes;
 mod figures;
 mod guest;
 mod loopback;

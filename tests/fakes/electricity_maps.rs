@@ -27,6 +27,8 @@ struct Fake {
     clock: Clock,
     desk: Mutex<Desk>,
     zones: Mutex<BTreeMap<&'static str, Zone>>,
+    /// Zones that answer in a basis of their own.
+    bases: Mutex<BTreeMap<&'static str, &'static str>>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ impl FakeElectricityMaps {
             clock,
             desk: Mutex::default(),
             zones: Mutex::default(),
+            bases: Mutex::default(),
         });
         let router = Router::new()
             .route("/{version}/zones", get(zones))
@@ -70,6 +73,11 @@ impl FakeElectricityMaps {
         let access = access.to_vec();
         let known = Zone { grams_per_kwh, access };
         lock(&self.state.zones).insert(zone, known);
+    }
+
+    /// A zone that answers in this basis, whatever it is asked for.
+    pub(crate) fn answers_in(&self, zone: &'static str, basis: &'static str) {
+        lock(&self.state.bases).insert(zone, basis);
     }
 
     /// Says something else to every path that ends so.
@@ -148,7 +156,8 @@ async fn intensity(
         }
         None => (CALLERS_ZONE, zones.get(CALLERS_ZONE).cloned().unwrap()),
     };
-    let basis = query.get("emissionFactorType").map_or("lifecycle", String::as_str);
+    let asked = query.get("emissionFactorType").map_or("lifecycle", String::as_str);
+    let basis = lock(&fake.bases).get(name).copied().unwrap_or(asked);
     let hours = query.get("horizonHours").map_or(24, |hours| hours.parse().unwrap());
     match body(&what, name, &zone, basis, hours, (fake.clock)()) {
         Some(body) => axum::Json(body).into_response(),

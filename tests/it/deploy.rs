@@ -104,6 +104,27 @@ fn heliotrope_may_only_read() {
 }
 
 #[test]
+fn the_check_may_only_list() {
+    let roles: Vec<_> = objects()
+        .into_iter()
+        .filter(|(_, object)| object["metadata"]["name"] == "heliotrope-check")
+        .collect();
+    assert_eq!(roles.len(), 3);
+    for (path, role) in roles {
+        assert!(path.starts_with("deploy/kustomize/check/"), "{path}");
+        for rule in role["rules"].as_array().unwrap() {
+            assert_eq!(rule["verbs"], serde_json::json!(["list"]), "{path}");
+        }
+        let maps = role["rules"].to_string().contains("configmaps");
+        assert_eq!(
+            maps,
+            role["kind"] == "Role",
+            "{path}: ConfigMaps of named namespaces alone"
+        );
+    }
+}
+
+#[test]
 fn heliotrope_has_no_other_role() {
     let ours = |subject: &Value| subject["name"] == "heliotrope-reader" || subject["name"] == "heliotrope";
     let mut bindings = 0;

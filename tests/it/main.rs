@@ -38,4 +38,6 @@ mod settings;
 #[cfg(test)]
 mod settings_watch;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod wire;

@@ -22,6 +22,8 @@ pub struct NodeCost {
     pub watts: Watts,
     /// The part of `watts` that waking the node costs.
     pub wake: Watts,
+    /// How surely another pod was promised the node, from 0 to 1: by so much it is awake already.
+    pub promised: f64,
     /// Run time on this node.
     pub seconds: f64,
     /// Mean intensity over the run time.
@@ -189,6 +191,7 @@ impl<'a> Scale<'a> {
             joules,
             watts,
             wake,
+            promised: self.promised(node),
             seconds,
             intensity,
             coefficient: bare.source,
@@ -198,7 +201,7 @@ impl<'a> Scale<'a> {
     }
 
     /// Waking a node serves all that will run on it: the pod pays the share of the GPUs it asks for among those asked
-    /// for now, by it and by the pods that wait, up to what the node has.
+    /// for now, by it and by the pods that wait, up to what the node has. A node promised to another pod is awake by then.
     fn wake_share(&self, node: &NodeState, gpus: f64) -> Watts {
         if node.awake || gpus <= 0.0 {
             return Watts::ZERO;
@@ -206,7 +209,11 @@ impl<'a> Scale<'a> {
         // A node that reports no boards (they are handed out another way) is woken for this pod alone.
         let boards = node.slots.boards() as f64;
         let sharing = boards.min(gpus.max(self.pending * gpus)).max(gpus);
-        node.wake() * (gpus / sharing)
+        node.wake() * (gpus / sharing) * (1.0 - self.promised(node))
+    }
+
+    fn promised(&self, node: &NodeState) -> f64 {
+        self.question.bookings.share_of(&node.name, self.question.uid)
     }
 
     fn mean(&mut self, zone: ZoneIx, model: ModelIx, span: SignedDuration) -> Option<GramsPerKwh> {

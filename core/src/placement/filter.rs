@@ -1,4 +1,5 @@
 use super::candidate::Candidate;
+use super::caps::Rooms;
 use super::cost::NodeCost;
 use super::group::{GroupChoice, choose};
 use super::policy::ROUNDING;
@@ -20,6 +21,8 @@ pub enum Refusal {
     Zone,
     /// Its zone is above the ceiling.
     Ceiling,
+    /// A power domain that it stands in has no room under its cap.
+    PowerCap,
     /// It is not in the region of the pod's gang.
     Group,
     /// In strict mode it costs more than the best and the band.
@@ -27,8 +30,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Zone, Self::Ceiling, Self::Group, Self::OutsideBand];
+    /// Every rule, in the order in which they are looked at.
+    pub const ALL: [Self; 5] = [
+        Self::Zone,
+        Self::Ceiling,
+        Self::PowerCap,
+        Self::Group,
+        Self::OutsideBand,
+    ];
 
     /// The name used in metrics.
     #[must_use]
@@ -36,6 +45,7 @@ impl Refusal {
         match self {
             Self::Zone => "zone",
             Self::Ceiling => "ceiling",
+            Self::PowerCap => "power-cap",
             Self::Group => "group",
             Self::OutsideBand => "outside-band",
         }
@@ -71,6 +81,14 @@ pub fn filter(
         .iter()
         .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
+    let rooms = Rooms::of(question);
+    if let Some(rooms) = &rooms {
+        for (refused, candidate) in refused.iter_mut().zip(candidates) {
+            if refused.is_none() && !rooms.fit(candidate) {
+                *refused = Some(Refusal::PowerCap);
+            }
+        }
+    }
     // Before the band: the best that counts is the best of the gang's region.
     let group = choose(
         question,
@@ -113,6 +131,9 @@ pub fn filter(
         for (kept, candidate) in kept.iter_mut().zip(candidates) {
             *kept &= region_of(candidate).is_some();
         }
+    }
+    if let Some(rooms) = rooms {
+        rooms.narrow(candidates, costs, &mut kept);
     }
     Verdict { refused, kept, group }
 }

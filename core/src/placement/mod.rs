@@ -10,8 +10,9 @@
 //! Owns the formulas of `docs/formulas/placement.md`. Must never look at anything but its arguments, never refuse a node
 //! for lack of data, and never refuse on a figure that is not live or last known.
 
-pub mod bookings;
+mod bookings;
 mod candidate;
+mod caps;
 mod cost;
 mod decide;
 mod expectation;
@@ -23,7 +24,7 @@ mod question;
 mod score;
 mod stranded;
 
-pub use bookings::Bookings;
+pub use bookings::{Bookings, Promise, Reach};
 pub use candidate::Candidate;
 pub use cost::{NodeCost, common_rung, weigh};
 pub use decide::{Decision, decide};

@@ -19,7 +19,14 @@ pub struct PreemptCandidate<'a> {
 pub fn preempt(question: &Question<'_>, candidates: &[PreemptCandidate<'_>]) -> Vec<bool> {
     let emptied: Vec<Option<NodeState>> = candidates
         .iter()
-        .map(|candidate| Some(question.snapshot.node(candidate.node?)?.without(&candidate.victims)))
+        .map(|candidate| {
+            Some(
+                question
+                    .snapshot
+                    .node(candidate.node?)?
+                    .without(&candidate.victims, &question.snapshot.surroundings),
+            )
+        })
         .collect();
     let candidates: Vec<Candidate<'_>> = emptied
         .iter()

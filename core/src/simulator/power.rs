@@ -22,6 +22,7 @@ pub(super) fn report(seed: u64, capacity: &Capacity<'_>, now: Timestamp) -> Powe
         nodes: capacity
             .rooms()
             .map(|room| NodePower {
+                host: None,
                 node: Arc::clone(&room.node.facts.name),
                 boards: boards(room, observed_at, &mut random),
             })

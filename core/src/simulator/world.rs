@@ -4,7 +4,7 @@ use super::nodes::{self, SimulatedNode};
 use super::pods::{self, SimulatedPod};
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::grid::RegionTable;
-use crate::snapshot::{HostModel, LadderBounds, PowerBounds, Pue, Surroundings, WakeWeights};
+use crate::snapshot::{BookingBounds, HostModel, LadderBounds, PowerBounds, Pue, Surroundings, WakeWeights};
 use crate::workload::{Mode, Namespaces, WorkloadRules};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -66,6 +66,8 @@ impl World {
                 catalogue,
                 ladder: LadderBounds::default(),
                 power: PowerBounds::default(),
+                bookings: BookingBounds::default(),
+                domains: Vec::new(),
                 pue,
                 wake: WakeWeights::default(),
                 host: HostModel::default(),

@@ -1,8 +1,9 @@
 use super::carbon::KindMismatch;
 use super::classes;
-use super::cluster::ClusterState;
+use super::cluster::{ClusterState, PodLoad};
 use super::coefficient::Figures;
 use super::devices::Claimed;
+use super::domains::DomainTable;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::learned::{Learned, Run};
@@ -33,6 +34,7 @@ pub struct SnapshotBuilder {
     power: PowerState,
     pub(super) learned: Learned,
     volumes: VolumeState,
+    domains: DomainTable,
     /// Figures by model, until something is learned or tables change.
     pub(super) by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
@@ -52,6 +54,7 @@ impl SnapshotBuilder {
             regions: Regions::default(),
             cluster: ClusterState::default(),
             power: PowerState::default(),
+            domains: DomainTable::default(),
             learned: Learned::default(),
             volumes: VolumeState::default(),
             by_model: None,
@@ -142,8 +145,19 @@ impl SnapshotBuilder {
             }
         }
         self.surroundings = Arc::new(surroundings);
+        self.forget_places();
+    }
+
+    fn forget_places(&mut self) {
         self.resolved.clear();
         self.by_model = None;
+        self.domains = DomainTable::default();
+    }
+
+    /// A pod, if it is known and not finished.
+    #[must_use]
+    pub fn pod(&self, uid: &str) -> Option<&PodFacts> {
+        self.cluster.pod(uid)
     }
 
     /// What a pod asks for as its claims are known now; `None` for one that says nothing of claims.
@@ -154,11 +168,24 @@ impl SnapshotBuilder {
     /// Builds the picture of now.
     pub fn build(&mut self, now: Timestamp) -> Snapshot {
         self.cluster.look_claims_up(now);
+        if self
+            .domains
+            .is_littered(self.cluster.nodes.len(), self.surroundings.domains.len())
+        {
+            self.forget_places();
+        }
         let by_model = self.by_model.take();
         let by_model = by_model.unwrap_or_else(|| Arc::new(self.learned.by_model(&self.surroundings.catalogue)));
         self.by_model = Some(Arc::clone(&by_model));
         let facts: Vec<Arc<NodeFacts>> = self.cluster.nodes.values().cloned().collect();
-        let nodes: Vec<NodeState> = facts.iter().map(|facts| self.node(facts, &by_model, now)).collect();
+        let mut nominations: HashMap<Arc<str>, Vec<PodLoad>> = self.cluster.nominations();
+        let nodes: Vec<NodeState> = facts
+            .iter()
+            .map(|facts| {
+                let nominated = nominations.remove(&facts.name).unwrap_or_default();
+                self.node(facts, nominated, &by_model, now)
+            })
+            .collect();
         if self.indexed != Some(self.cluster.node_set) {
             let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
             self.by_name = Arc::new(names.collect());
@@ -175,6 +202,9 @@ impl SnapshotBuilder {
             surroundings: Arc::clone(&self.surroundings),
             classes,
             pending,
+            domains: self.domains.sum(&nodes),
+            nominated: nominated(&nodes),
+            by_domain: self.domains.by_key(),
             devices: self.cluster.device_index(),
             unknown_claims: self.cluster.unknown_claims(),
             learned: self.learned.clone(),
@@ -195,20 +225,27 @@ impl SnapshotBuilder {
         [nodes, pods, loads, samples, self.learned.nodes(), self.resolved.len()]
     }
 
-    fn node(&mut self, facts: &Arc<NodeFacts>, by_model: &[Figures], now: Timestamp) -> NodeState {
+    fn node(
+        &mut self,
+        facts: &Arc<NodeFacts>,
+        nominated: Vec<PodLoad>,
+        by_model: &[Figures],
+        now: Timestamp,
+    ) -> NodeState {
         let known = self
             .resolved
             .get(&facts.name)
             .filter(|(of, _)| Arc::ptr_eq(of, facts))
-            .map(|(_, place)| *place);
+            .map(|(_, place)| place.clone());
         let place = known.unwrap_or_else(|| {
             let zone = self.surroundings.zone_of(facts);
             let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
             let zone = zone.and_then(|zone| self.zone_ix(&zone));
             let region = region.and_then(|region| self.regions.place(region));
-            let place = Place::new(facts, zone, &self.surroundings).within(region);
-            self.resolved
-                .insert(Arc::clone(&facts.name), (Arc::clone(facts), place));
+            let domains = self.domains.of(facts, &self.surroundings.domains);
+            let place = Place::new(facts, zone, domains, &self.surroundings).within(region);
+            let held = (Arc::clone(facts), place.clone());
+            self.resolved.insert(Arc::clone(&facts.name), held);
             place
         });
         let load = self.cluster.load(&facts.name);
@@ -221,7 +258,10 @@ impl SnapshotBuilder {
             }),
             floor: self.learned.floor(&facts.name),
         };
-        NodeState::new(facts, place, load, shown, power, &self.surroundings)
+        NodeState {
+            host_watts: self.power.host(&facts.name, &self.surroundings.power, now),
+            ..NodeState::new(facts, place, (load, nominated), shown, power, &self.surroundings)
+        }
     }
 
     fn zone_ix(&mut self, id: &ZoneId) -> Option<ZoneIx> {
@@ -232,4 +272,13 @@ impl SnapshotBuilder {
         });
         u16::try_from(place?).ok().map(ZoneIx)
     }
+}
+
+/// Where preemption makes room, by pod.
+fn nominated(nodes: &[NodeState]) -> Vec<(Arc<str>, NodeIx)> {
+    let of_node = |(node, ix): (&NodeState, NodeIx)| {
+        let uids: Vec<_> = node.nominated.iter().map(|load| (Arc::clone(&load.uid), ix)).collect();
+        uids
+    };
+    nodes.iter().zip((0..).map(NodeIx)).flat_map(of_node).collect()
 }

@@ -6,7 +6,7 @@ use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
 use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What one pod takes of its node.
@@ -26,7 +26,34 @@ pub struct PodLoad {
     pub memory_bytes: u64,
     /// Whether it keeps the node awake.
     pub wakes: bool,
+    /// When its containers started.
+    pub started_at: Option<Timestamp>,
 }
+
+impl PodLoad {
+    fn of(pod: &PodFacts, claimed: Option<Arc<Claimed>>) -> Self {
+        Self {
+            uid: Arc::clone(&pod.uid),
+            owner: OwnerKey::of(pod).map(Arc::new),
+            gpus: pod.gpus,
+            claimed,
+            cpu_milli: pod.cpu_milli,
+            memory_bytes: pod.memory_bytes,
+            wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
+            started_at: pod.started_at,
+        }
+    }
+}
+
+/// GPUs of a pod that ended, and when.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    at: Timestamp,
+    gpus: GpuAsk,
+}
+
+/// Ends remembered of one node: those beyond are as if they had never been known, which counts more and never less.
+const MAX_ENDED: usize = 64;
 
 /// What is on one node, kept summed up so that a snapshot copies instead of counting.
 #[derive(Debug, Clone)]
@@ -37,6 +64,8 @@ pub(super) struct NodeLoad {
     pub(super) awake: bool,
     /// Since when nothing keeps it awake.
     pub(super) empty_since: Option<Timestamp>,
+    /// Pods that ended lately, oldest first.
+    ended: VecDeque<Ended>,
 }
 
 impl NodeLoad {
@@ -47,6 +76,7 @@ impl NodeLoad {
             memory_bytes: 0,
             awake: false,
             empty_since: Some(now),
+            ended: VecDeque::new(),
         }
     }
 
@@ -63,6 +93,25 @@ impl NodeLoad {
         } else {
             self.empty_since.or(Some(now))
         };
+    }
+
+    fn end(&mut self, uid: &str, now: Timestamp) {
+        let loads = Arc::make_mut(&mut self.loads);
+        let Some(place) = loads.iter().position(|load| load.uid.as_ref() == uid) else {
+            return;
+        };
+        if let Some(gpus) = loads.remove(place).gpus {
+            self.ended.push_back(Ended { at: now, gpus });
+            if self.ended.len() > MAX_ENDED {
+                self.ended.pop_front();
+            }
+        }
+    }
+
+    /// GPUs of the pods that ended since a time.
+    pub(super) fn ended(&self, since: Timestamp) -> impl Iterator<Item = GpuAsk> {
+        let late = self.ended.iter().filter(move |ended| ended.at >= since);
+        late.map(|ended| ended.gpus)
     }
 
     /// Empty boards of a node, with its load on them.
@@ -90,6 +139,8 @@ pub(super) struct ClusterState {
     pub(super) nodes: BTreeMap<Arc<str>, Arc<NodeFacts>>,
     pods: HashMap<Arc<str>, PodFacts>,
     on_node: HashMap<Arc<str>, NodeLoad>,
+    /// Waiting pods that preemption makes room for, and where.
+    nominated: BTreeMap<Arc<str>, Arc<str>>,
     devices: DeviceState,
     /// Pods with claims, by UID, and what these amount to.
     claimed: HashMap<Arc<str>, Arc<Claimed>>,
@@ -236,15 +287,7 @@ impl ClusterState {
             self.unload(&pod.uid, was.as_ref(), now);
         }
         if let Some(node) = &pod.node {
-            let load = PodLoad {
-                uid: Arc::clone(&pod.uid),
-                owner: OwnerKey::of(&pod).map(Arc::new),
-                gpus: pod.gpus,
-                claimed,
-                cpu_milli: pod.cpu_milli,
-                memory_bytes: pod.memory_bytes,
-                wakes: !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node),
-            };
+            let load = PodLoad::of(&pod, claimed);
             let entry = self
                 .on_node
                 .entry(Arc::clone(node))
@@ -256,11 +299,24 @@ impl ClusterState {
             }
             entry.count(now);
         }
+        match pod
+            .nominated
+            .as_ref()
+            .filter(|_| pod.node.is_none() && pod.gpus.is_some())
+        {
+            Some(node) => {
+                self.nominated.insert(Arc::clone(&pod.uid), Arc::clone(node));
+            }
+            None => {
+                self.nominated.remove(&pod.uid);
+            }
+        }
         self.groups.put(self.pods.get(&pod.uid), &pod);
         self.pods.insert(Arc::clone(&pod.uid), pod);
     }
 
     fn drop_pod(&mut self, uid: &Arc<str>, now: Timestamp) {
+        self.nominated.remove(uid);
         self.claimed.remove(uid);
         if let Some(pod) = self.pods.remove(uid) {
             self.groups.remove(&pod);
@@ -273,7 +329,7 @@ impl ClusterState {
         let Some(entry) = self.on_node.get_mut(name) else {
             return;
         };
-        Arc::make_mut(&mut entry.loads).retain(|load| load.uid != *uid);
+        entry.end(uid, now);
         entry.count(now);
         if entry.loads.is_empty() && !self.nodes.contains_key(name) {
             self.on_node.remove(name);
@@ -283,6 +339,25 @@ impl ClusterState {
     /// What is on a node.
     pub(super) fn load(&self, node: &str) -> Option<&NodeLoad> {
         self.on_node.get(node)
+    }
+
+    /// Pods that preemption makes room for, by the node.
+    pub(super) fn nominations(&self) -> HashMap<Arc<str>, Vec<PodLoad>> {
+        let mut by_node: HashMap<Arc<str>, Vec<PodLoad>> = HashMap::new();
+        for (uid, node) in &self.nominated {
+            if let Some(pod) = self.pods.get(uid) {
+                by_node
+                    .entry(Arc::clone(node))
+                    .or_default()
+                    .push(PodLoad::of(pod, self.claimed.get(uid).cloned()));
+            }
+        }
+        by_node
+    }
+
+    /// A pod, if it is known and not finished.
+    pub(super) fn pod(&self, uid: &str) -> Option<&PodFacts> {
+        self.pods.get(uid)
     }
 
     /// A pod on a node by its names.

@@ -8,6 +8,7 @@
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┤
 //! VolumeEvent  ─► volumes         ─┘
+//!                  commitment (watts that telemetry cannot show yet), domains (their sums)
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
@@ -17,7 +18,10 @@ mod carbon;
 mod classes;
 mod cluster;
 mod coefficient;
+mod commitment;
 mod devices;
+mod domain;
+mod domains;
 mod groups;
 mod history;
 mod host;
@@ -42,7 +46,9 @@ pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
+pub use commitment::{BookingBounds, Commitment};
 pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
+pub use domain::{DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use groups::{GroupMember, GroupMembers};
 pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use learned::{Learned, LearnedRecord, P95, Run};
@@ -50,7 +56,8 @@ pub use node::NodeState;
 pub use picture::Snapshot;
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
-    BoardPower, CarbonReport, ClusterEvent, Forecast, LatestIntensity, NodeFacts, NodePower, PodName, PowerReport,
+    BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
+    PodName, PowerReport,
 };
 pub use record::SnapshotRecord;
 pub use region::NodeRegion;

@@ -1,12 +1,16 @@
 use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::coefficient::{Coefficient, CoefficientSource, Figures};
+use super::commitment::{self, Commitment};
+use super::domains::Memberships;
 use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
-use super::readings::NodeFacts;
+use super::readings::{HostReading, NodeFacts};
 use super::slots::GpuSlots;
 use super::surroundings::Surroundings;
 use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
 use crate::quantity::{Ratio, Watts};
+use crate::workload::GpuAsk;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A node in a snapshot.
@@ -36,6 +40,8 @@ pub struct NodeState {
     pub slope: Option<Coefficient>,
     /// Idle watts of the host, GPUs aside.
     pub host_idle: Watts,
+    /// What the host was measured to draw; `None` where no source measures it, or none that still counts.
+    pub host_watts: Option<HostReading>,
     /// Weight of the wake watts.
     pub wake_weight: Ratio,
     /// Power usage effectiveness.
@@ -44,10 +50,23 @@ pub struct NodeState {
     pub power: NodePowerView,
     /// The pods bound here, shared with the state they were counted in.
     pub loads: Arc<Vec<PodLoad>>,
+    /// Waiting pods that preemption makes room for here.
+    pub nominated: Vec<PodLoad>,
+    /// Millionths of boards whose pods ended so lately that what was measured may still hold them.
+    pub ended: u64,
+    /// The most that one board draws beyond idle; `None` where the model is unknown.
+    pub rise: Option<Watts>,
+    /// What its GPUs draw, or may come to draw.
+    pub commitment: Commitment,
+    /// The power domains it stands in.
+    pub domains: Memberships,
 }
 
+/// In which shares of boards are counted.
+pub(super) const MILLION: f64 = 1e6;
+
 /// What tables and figures say of a node, looked up once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     zone: Option<ZoneIx>,
     region: Option<RegionIx>,
@@ -56,6 +75,7 @@ pub(super) struct Place {
     sharing: GpuSharing,
     pue: f64,
     wake_weight: Ratio,
+    domains: Memberships,
 }
 
 /// What counts for the boards of a node.
@@ -72,7 +92,7 @@ impl Place {
         self.model
     }
 
-    pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, around: &Surroundings) -> Self {
+    pub(super) fn new(facts: &NodeFacts, zone: Option<ZoneIx>, domains: Memberships, around: &Surroundings) -> Self {
         let (boards, sharing) = boards(facts);
         Self {
             zone,
@@ -82,6 +102,7 @@ impl Place {
             sharing,
             pue: around.pue.of(&facts.name, facts.region.as_ref()),
             wake_weight: around.wake.of(facts.pool.as_deref()),
+            domains,
         }
     }
 
@@ -124,7 +145,7 @@ impl NodeState {
     pub(super) fn new(
         facts: &NodeFacts,
         place: Place,
-        load: Option<&NodeLoad>,
+        (load, nominated): (Option<&NodeLoad>, Vec<PodLoad>),
         shown: Shown,
         power: NodePowerView,
         around: &Surroundings,
@@ -140,7 +161,8 @@ impl NodeState {
                 .unwrap_or(i64::MAX)
                 .saturating_sub_unsigned(used.unwrap_or(0))
         };
-        Self {
+        let profile = place.model.and_then(|model| around.catalogue.profile(model));
+        let mut node = Self {
             name: Arc::clone(&facts.name),
             zone: place.zone,
             region: place.region,
@@ -153,11 +175,24 @@ impl NodeState {
             context: figures.map(|figures| figures.context),
             slope: figures.map(|figures| figures.slope),
             host_idle: around.host.idle(facts.cpu_milli),
+            host_watts: None,
             wake_weight: place.wake_weight,
             pue: place.pue,
             power,
             loads: load.map(|load| Arc::clone(&load.loads)).unwrap_or_default(),
+            nominated,
+            ended: 0,
+            rise: None,
+            commitment: Commitment::NONE,
+            domains: place.domains,
+        };
+        if let Some((load, sampled)) = load.zip(node.power.observed_at) {
+            let from = sampled.saturating_sub(around.bookings.ramp).unwrap_or(Timestamp::MIN);
+            node.ended = load.ended(from).map(|ask| node.millionths(ask)).sum();
         }
+        node.rise = commitment::rise(&node, profile);
+        node.commitment = commitment::commit(&node, profile, around);
+        node
     }
 
     /// What the work on one board draws above bare idle: `context + slope · utilisation`; `None` where the model is not
@@ -179,9 +214,25 @@ impl NodeState {
         (self.host_idle + boards) * self.wake_weight.get()
     }
 
+    /// The most that an ask may come to draw here beyond idle; `None` where the model is unknown.
+    #[must_use]
+    pub fn booking(&self, ask: GpuAsk) -> Option<Watts> {
+        Some(self.rise? * self.slots.share(ask))
+    }
+
+    /// Boards that an ask is here, in millionths: whole numbers, whose sums do not depend on their order.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share is not negative, and the cast saturates"
+    )]
+    pub(super) fn millionths(&self, ask: GpuAsk) -> u64 {
+        (self.slots.share(ask) * MILLION).round() as u64
+    }
+
     /// The same node once some of its pods are gone.
     #[must_use]
-    pub fn without(&self, victims: &[&str]) -> Self {
+    pub fn without(&self, victims: &[&str], around: &Surroundings) -> Self {
         let mut node = self.clone();
         let mut left: Vec<PodLoad> = self
             .loads
@@ -193,6 +244,11 @@ impl NodeState {
         for load in gone {
             node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);
             node.memory_free = node.memory_free.saturating_add_unsigned(load.memory_bytes);
+            if node.power.watts.is_some() {
+                node.ended = node
+                    .ended
+                    .saturating_add(load.gpus.map_or(0, |ask| self.millionths(ask)));
+            }
         }
         node.slots = self.slots.emptied();
         bear_claims(&mut left);
@@ -201,6 +257,8 @@ impl NodeState {
             .for_each(|ask| node.slots.take(ask));
         node.awake = left.iter().any(|load| load.wakes);
         node.loads = Arc::new(left);
+        let profile = node.model.and_then(|model| around.catalogue.profile(model));
+        node.commitment = commitment::commit(&node, profile, around);
         node
     }
 }

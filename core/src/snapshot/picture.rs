@@ -2,6 +2,8 @@ use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
 use super::coefficient::Figures;
 use super::devices::DeviceIndex;
+use super::domain::{DomainIx, DomainKey, DomainRule, DomainState};
+use super::domains::Memberships;
 use super::groups::GroupMembers;
 use super::index::{NodeIx, RegionIx, ZoneIx};
 use super::learned::Learned;
@@ -43,6 +45,10 @@ pub struct Snapshot {
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
     pub(super) zones: Vec<Arc<ZoneState>>,
+    pub(super) domains: Vec<DomainState>,
+    /// Pods that preemption makes room for.
+    pub(super) nominated: Vec<(Arc<str>, NodeIx)>,
+    pub(super) by_domain: Arc<HashMap<Arc<DomainKey>, DomainIx>>,
     pub(super) regions: Regions,
     pub(super) groups: Arc<HashMap<GroupKey, Arc<GroupMembers>>>,
 }
@@ -81,12 +87,55 @@ impl Snapshot {
         let region = NodeRegion::of(facts.region.as_ref(), zone.as_ref());
         let zone = zone.and_then(|zone| self.find_zone(&zone));
         let region = region.and_then(|region| self.regions.find(&region));
-        let place = Place::new(facts, zone, &self.surroundings).within(region);
+        let place = Place::new(facts, zone, self.memberships(facts), &self.surroundings).within(region);
         let shown = Shown {
             figures: place.model().and_then(|model| self.figures(model)),
             floor: None,
         };
-        NodeState::new(facts, place, None, shown, NodePowerView::modelled(), &self.surroundings)
+        let nothing = (None, Vec::new());
+        NodeState::new(
+            facts,
+            place,
+            nothing,
+            shown,
+            NodePowerView::modelled(),
+            &self.surroundings,
+        )
+    }
+
+    /// The power domains that a node which no watch has told of would stand in: those that the snapshot knows.
+    fn memberships(&self, facts: &NodeFacts) -> Memberships {
+        let of_rule = |rule: &DomainRule| {
+            let value = rule.value_of(facts)?;
+            let (domain, value) = (Arc::clone(&rule.name), Arc::clone(value));
+            self.find_domain(&DomainKey { domain, value })
+        };
+        self.surroundings.domains.iter().filter_map(of_rule).collect()
+    }
+
+    /// The node that preemption makes room on for a pod.
+    #[must_use]
+    pub fn nominated(&self, uid: &str) -> Option<&NodeState> {
+        let (_, ix) = self.nominated.iter().find(|(held, _)| held.as_ref() == uid)?;
+        self.node(*ix)
+    }
+
+    /// A power domain.
+    #[must_use]
+    pub fn domain(&self, ix: DomainIx) -> Option<&DomainState> {
+        self.domains.get(usize::try_from(ix.0).ok()?)
+    }
+
+    /// A power domain's place by its key.
+    #[must_use]
+    pub fn find_domain(&self, key: &DomainKey) -> Option<DomainIx> {
+        self.by_domain.get(key).copied()
+    }
+
+    /// All power domains; some may have no nodes any more.
+    #[must_use]
+    pub fn domains(&self) -> &[DomainState] {
+        &self.domains
     }
 
     /// What a board of a model draws, as far as its nodes have shown or else its profile says.

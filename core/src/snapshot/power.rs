@@ -4,7 +4,7 @@ use super::cluster::ClusterState;
 use super::host::ShortNames;
 use super::learned::{Learned, PLAUSIBLE};
 use super::power_view::{NodePowerView, PowerBounds, PowerRung};
-use super::readings::{BoardPower, NodePower, PowerReport};
+use super::readings::{BoardPower, HostReading, NodePower, PowerReport};
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::quantity::{Source, Watts};
 use crate::workload::{OwnerKey, OwnerKind};
@@ -24,6 +24,7 @@ struct Sample {
 #[derive(Debug, Clone, Default)]
 pub(super) struct PowerState {
     samples: HashMap<Arc<str>, Sample>,
+    hosts: HashMap<Arc<str>, HostReading>,
 }
 
 /// No board of a model that is not known draws more: the largest rating today is 1,400 W.
@@ -45,15 +46,24 @@ impl PowerState {
         learned: &mut Learned,
     ) -> u64 {
         self.samples.retain(|name, _| cluster.nodes.contains_key(name));
+        self.hosts.retain(|name, _| cluster.nodes.contains_key(name));
         let mut refused = 0;
         let mut short_names = None;
-        for NodePower { node: host, mut boards } in report.nodes {
-            let node = if cluster.nodes.contains_key(&host) {
-                host
+        for NodePower {
+            node: name,
+            mut boards,
+            host,
+        } in report.nodes
+        {
+            let node = if cluster.nodes.contains_key(&name) {
+                name
             } else {
                 let names = short_names.get_or_insert_with(|| ShortNames::of(cluster.nodes.keys()));
-                names.node(&host).map_or(host, Arc::clone)
+                names.node(&name).map_or(name, Arc::clone)
             };
+            if let Some(host) = host {
+                self.hosts.insert(Arc::clone(&node), host);
+            }
             let profile = profile_of(&node, cluster, catalogue);
             let told = boards.len();
             boards.retain(|board| is_plausible(board, profile, catalogue));
@@ -107,15 +117,23 @@ impl PowerState {
         }
     }
 
+    /// What the host was measured to draw, as long as the sample counts.
+    pub(super) fn host(&self, node: &str, bounds: &PowerBounds, now: Timestamp) -> Option<HostReading> {
+        let host = self.hosts.get(node)?;
+        let age = now.duration_since(host.reading.observed_at).abs();
+        (age <= bounds.stale_for).then(|| host.clone())
+    }
+
     /// How many samples are held.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.samples.len()
+        self.samples.len() + self.hosts.len()
     }
 
     /// Forgets a node that is gone.
     pub(super) fn forget(&mut self, node: &str) {
         self.samples.remove(node);
+        self.hosts.remove(node);
     }
 }
 

@@ -4,7 +4,7 @@ use super::devices::{DeviceEvent, NodeDevices};
 use super::volumes::VolumeEvent;
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
-use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::PodFacts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,8 +70,41 @@ pub struct PowerReport {
 pub struct NodePower {
     /// Kubernetes node name.
     pub node: Arc<str>,
-    /// Physical boards, each once, whatever the number of MIG instances or pods that share it.
+    /// Physical boards, each once, whatever the number of MIG instances or pods that share it; empty where only the host
+    /// was measured.
     pub boards: Vec<BoardPower>,
+    /// What the host draws; `None` says nothing, and what was said before ages.
+    pub host: Option<HostReading>,
+}
+
+/// How much of a host a meter sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostScope {
+    /// The whole machine at its supply, GPUs included.
+    Machine,
+    /// The processor packages: no GPUs, no memory, no fans.
+    Packages,
+}
+
+impl HostScope {
+    /// The name used in settings and explanations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Packages => "packages",
+        }
+    }
+}
+
+/// What a host draws, as measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostReading {
+    /// What is in it.
+    pub scope: HostScope,
+    /// The watts, and who measured them when.
+    pub reading: Reading<Watts>,
 }
 
 /// One physical board.
@@ -125,6 +158,8 @@ pub struct NodeFacts {
     pub cpu_milli: u64,
     /// Allocatable memory in bytes.
     pub memory_bytes: u64,
+    /// Labels that power domains are made of, and their values; no others.
+    pub domain_labels: Vec<(Arc<str>, Arc<str>)>,
     /// Node pool, for the wake weight.
     pub pool: Option<Arc<str>>,
     /// Whether the scheduler may use it.
@@ -133,6 +168,10 @@ pub struct NodeFacts {
 
 /// One change of the cluster, as a watch tells it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nodes change seldom, and pods, which do not, are boxed"
+)]
 pub enum ClusterEvent {
     /// A node appeared or changed.
     Node(NodeFacts),

@@ -1,4 +1,6 @@
 use super::carbon::LadderBounds;
+use super::commitment::BookingBounds;
+use super::domain::DomainRule;
 use super::power_view::PowerBounds;
 use super::readings::NodeFacts;
 use crate::gpu::GpuCatalogue;
@@ -20,6 +22,10 @@ pub struct Surroundings {
     pub ladder: LadderBounds,
     /// How power readings age.
     pub power: PowerBounds,
+    /// How long promised watts stand.
+    pub bookings: BookingBounds,
+    /// Kinds of power domains.
+    pub domains: Vec<DomainRule>,
     /// Power usage effectiveness.
     pub pue: Pue,
     /// What waking a node counts.

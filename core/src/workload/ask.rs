@@ -128,6 +128,8 @@ pub struct Workload {
     pub cpu_milli: u64,
     /// Memory asked for, in bytes.
     pub memory_bytes: u64,
+    /// `spec.priority`: which share of a power cap it may fill.
+    pub priority: i32,
     /// How long it runs.
     pub duration: Duration,
     /// How busy it keeps its GPUs.
@@ -175,6 +177,7 @@ impl Workload {
             gpus,
             cpu_milli: pod.cpu_milli,
             memory_bytes: pod.memory_bytes,
+            priority: pod.priority,
             duration,
             utilisation,
             zones,

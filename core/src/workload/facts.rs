@@ -71,6 +71,10 @@ pub struct Ran {
 }
 
 /// A pod, pruned to what decisions need.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as the API server tells it"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodFacts {
     /// Unique over time.
@@ -110,6 +114,12 @@ pub struct PodFacts {
     /// Names of the volume claims that it mounts and that outlive it.
     #[serde(default)]
     pub volume_claims: Vec<Arc<str>>,
+    /// The node that preemption makes room on for it (`status.nominatedNodeName`).
+    pub nominated: Option<Arc<str>>,
+    /// When the last of its containers started; `None` until all of them run.
+    pub started_at: Option<Timestamp>,
+    /// Whether the scheduler's last word is that it fits nowhere.
+    pub unschedulable: bool,
     /// Where it is in its life.
     pub phase: PodPhase,
 }

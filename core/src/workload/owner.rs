@@ -107,6 +107,9 @@ mod tests {
             node: None,
             ran: None,
             volume_claims: Vec::new(),
+            nominated: None,
+            started_at: None,
+            unschedulable: false,
             phase: PodPhase::Pending,
         };
         OwnerKey::of(&pod).map(|key| key.name.to_string())

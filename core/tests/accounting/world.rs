@@ -61,6 +61,7 @@ pub(crate) fn cost(grams: f64, joules: f64) -> NodeCost {
         joules,
         watts: Watts::saturating(joules / 3600.0),
         wake: Watts::ZERO,
+        promised: 0.0,
         seconds: 3600.0,
         intensity: GramsPerKwh::ZERO,
         coefficient: CoefficientSource::Profile,

@@ -7,6 +7,12 @@
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]
+mod bookings;
+#[cfg(test)]
+mod caps;
+#[cfg(test)]
+mod domains;
+#[cfg(test)]
 mod durations;
 #[cfg(test)]
 mod energy;
@@ -30,5 +36,7 @@ mod second_opinion;
 mod steering;
 #[cfg(test)]
 mod strategy;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod world;

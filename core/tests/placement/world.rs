@@ -7,8 +7,8 @@ use heliotrope_core::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, S
 use heliotrope_core::placement::{Bookings, Candidate, Decision, Groups, Policy, Question, decide};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Source, Watts};
 use heliotrope_core::snapshot::{
-    CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx, PowerBounds,
-    Pue, Snapshot, SnapshotBuilder, Surroundings, WakeWeights,
+    BookingBounds, CarbonReport, ClusterEvent, Forecast, HostModel, LadderBounds, LatestIntensity, NodeFacts, NodeIx,
+    PowerBounds, Pue, Snapshot, SnapshotBuilder, Surroundings, WakeWeights,
 };
 use heliotrope_core::workload::{
     Annotations, Duration, DurationSource, GpuAsk, Horizon, Mode, Owner, OwnerKind, PodFacts, PodPhase, Workload,
@@ -192,6 +192,8 @@ pub(crate) fn surroundings_of(nodes: &[NodeSpec]) -> Surroundings {
         catalogue: Arc::new(GpuCatalogue::new(MODELS.map(profile).to_vec()).unwrap()),
         ladder: LadderBounds::default(),
         power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
         pue: Pue {
             nodes: nodes().map(|(i, node)| (node_name(i), node.pue)).collect(),
             ..Pue::default()
@@ -265,6 +267,7 @@ pub(crate) fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         devices: None,
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
+        domain_labels: Vec::new(),
         pool: Some(Arc::from(node_name(i))),
         schedulable: true,
     }
@@ -297,6 +300,9 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
         node: node.map(Arc::from),
         ran: None,
         volume_claims: Vec::new(),
+        nominated: None,
+        started_at: None,
+        unschedulable: false,
         phase: PodPhase::Pending,
     }
 }
@@ -310,6 +316,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         },
         cpu_milli: 8000,
         memory_bytes: 1 << 35,
+        priority: 0,
         duration: Duration {
             span: SignedDuration::from_hours(4),
             source: DurationSource::Annotation,

@@ -29,6 +29,8 @@ pub(super) struct Expected {
     node_wake_watts: f64,
     boards: usize,
     pending_gpus: f64,
+    /// How surely another pod was promised the node: by so much it was awake already.
+    promised: f64,
     wake_watts: f64,
     pue: f64,
     /// Intensity over the run time as expected.
@@ -70,6 +72,7 @@ impl Expected {
             node_wake_watts: state.wake().get(),
             boards: state.slots.boards(),
             pending_gpus: f64::from(snapshot.pending.of(GpuVendor::Nvidia)) / f64::from(WHOLE_GPU),
+            promised: cost.promised,
             wake_watts: cost.wake.get(),
             pue: state.pue,
             steps: steps(series, decision.at, span),

@@ -2,6 +2,7 @@ use super::placement::{PlacementSettings, RawPlacementSettings};
 use crate::admin::settings::{AdminSettings, RawAdmin};
 use crate::app::tables::Tables;
 use crate::carbon::settings::{CarbonSettings, RawCarbon};
+use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
 use crate::history::settings::{HistorySettings, RawHistory};
@@ -104,6 +105,16 @@ impl RawSettings {
 }
 
 impl Settings {
+    /// Which node labels are read: those of the cluster, and those that power domains are made of.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        let domains = self.power.domains.iter().filter_map(|rule| rule.label.clone());
+        Labels {
+            domains: domains.collect(),
+            ..self.cluster.labels.clone()
+        }
+    }
+
     /// What snapshots are built with: the tables, and the figures of the sections that say something about them.
     #[must_use]
     pub fn surroundings(&self, tables: &Tables) -> Surroundings {
@@ -113,6 +124,8 @@ impl Settings {
             catalogue: Arc::clone(&tables.gpus.catalogue),
             ladder: self.carbon.ladder,
             power: self.power.bounds,
+            bookings: self.power.bookings,
+            domains: self.power.domains.clone(),
             pue: self.power.pue.clone(),
             wake: self.placement.wake.clone(),
             host: self.power.host,

@@ -53,8 +53,12 @@ pub const RELOAD: &[ReloadRule] = &[
     live("carbon.forecastFor"),
     restart("power"),
     live("power.gpuProfilesFile"),
+    live("power.domains"),
+    restart("power.domains[].label"),
     live("power.freshFor"),
     live("power.staleFor"),
+    live("power.ramp"),
+    live("power.inFlightFor"),
     live("power.pue"),
     live("power.host"),
     restart("history"),
@@ -64,8 +68,16 @@ pub const RELOAD: &[ReloadRule] = &[
 /// When a change of a key takes effect. A key that no rule covers waits for a restart.
 #[must_use]
 pub fn reload_of(path: &str) -> Reload {
+    // Whichever item of a list: `power.domains[3].label` is `power.domains[].label`.
+    let any: String = path
+        .split('[')
+        .map(|part| {
+            part.split_once(']')
+                .map_or(part.to_owned(), |(_, rest)| format!("[]{rest}"))
+        })
+        .collect();
     let covers = |rule: &&ReloadRule| {
-        let rest = path.strip_prefix(rule.key);
+        let rest = any.strip_prefix(rule.key);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     let rules = RELOAD.iter().filter(covers);
@@ -96,6 +108,8 @@ mod tests {
         assert_eq!(reload_of("placement.namespaces.ml.mode"), Reload::Live);
         assert_eq!(reload_of("placementx"), Reload::Restart);
         assert_eq!(reload_of("power.interval"), Reload::Restart);
+        assert_eq!(reload_of("power.domains[3].label"), Reload::Restart);
+        assert_eq!(reload_of("power.domains[3].values.r17"), Reload::Live);
         assert_eq!(reload_of("power.pue.regions.us-east-1"), Reload::Live);
     }
 

@@ -62,6 +62,12 @@ impl Document {
         self.places.keys().map(String::as_str)
     }
 
+    /// Whether a key or list item is there.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.places.contains_key(path)
+    }
+
     /// Where a key stands, or else the key above it that is there.
     #[must_use]
     pub fn nearest(&self, path: &str) -> Option<Position> {

@@ -64,6 +64,10 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         visitor.visit_i64(0)
     }
 
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+        visitor.visit_i32(0)
+    }
+
     fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
         visitor.visit_i16(0)
     }
@@ -126,7 +130,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i32 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct enum identifier
+        i8 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct enum identifier
     }
 }
 

@@ -16,6 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use url::Url;
 
 /// The header with the key.
@@ -24,6 +26,9 @@ const KEY_HEADER: &str = "auth-token";
 const HOURLY: Duration = Duration::from_secs(3600);
 /// The days before the last one are asked for once a day.
 const DAILY: Duration = Duration::from_secs(24 * 3600);
+/// A forecast does not say its basis, nor does all of the past. They wait this long for another answer about their zone,
+/// and are then believed.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 /// How far back: what a climatology is made of, and below the ten days that one call may ask for.
 const PAST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -102,6 +107,8 @@ pub(super) struct ElectricityMapsProvider {
     http: HttpClient,
     settings: ElectricityMaps,
     interval: Duration,
+    /// The basis that answers about each zone last said they have, or that they say none.
+    said: watch::Sender<BTreeMap<ZoneId, Option<Basis>>>,
 }
 
 impl ElectricityMapsProvider {
@@ -110,6 +117,26 @@ impl ElectricityMapsProvider {
             http,
             settings,
             interval,
+            said: watch::Sender::default(),
+        }
+    }
+
+    /// The kind of an answer: the one that it says, or else the one that others about the zone say. An API that does not heed
+    /// the basis asked for does not heed it in its forecast either. Where not even the running hour says one, none will.
+    async fn kind(&self, topic: &Topic, reply: &wire::Reply) -> IntensityKind {
+        let (asked, zone, own) = (self.settings.kind(), &topic.zone, reply.basis());
+        if own.is_some() || topic.what == Ability::Latest {
+            self.said.send_modify(|said| {
+                let held = said.entry(zone.clone()).or_default();
+                *held = own.or(*held);
+            });
+        }
+        let mut said = self.said.subscribe();
+        let known = timeout(CONFIRMED_WITHIN, said.wait_for(|said| said.contains_key(zone))).await;
+        let others = || known.ok()?.ok()?.get(zone).copied().flatten();
+        IntensityKind {
+            basis: own.or_else(others).unwrap_or(asked.basis),
+            ..asked
         }
     }
 
@@ -210,7 +237,9 @@ impl Provider for ElectricityMapsProvider {
         let url = self.question(topic, now)?;
         let body = self.call(url.clone()).await?;
         let answer = wire::Reply::parse(&body).ok_or_else(|| shape(&url, wire::DOCUMENTED))?;
-        let told = answer.told(topic.what, &topic.zone, self.settings.kind(), now)?;
+        answer.check(&topic.zone)?;
+        let kind = self.kind(topic, &answer).await;
+        let told = answer.told(topic.what, kind, now);
         if told.is_empty() {
             return Err(CarbonError::NoData);
         }

@@ -132,14 +132,13 @@ impl Reply {
         })
     }
 
-    /// What the answer says about the zone asked for, in the kind that the answer says it has or else the one asked for.
-    pub(super) fn told(
-        &self,
-        what: Ability,
-        zone: &ZoneId,
-        asked: IntensityKind,
-        now: Timestamp,
-    ) -> Result<Told, CarbonError> {
+    /// The basis that the answer says it has.
+    pub(super) fn basis(&self) -> Option<Basis> {
+        self.bases.first().copied()
+    }
+
+    /// Whether the answer is about the zone asked for, in the unit documented.
+    pub(super) fn check(&self, zone: &ZoneId) -> Result<(), CarbonError> {
         // An answer that does not say its zone could be about the caller's own.
         if self.zones.is_empty() || self.zones.iter().any(|said| said != zone.as_str()) {
             return Err(CarbonError::Elsewhere);
@@ -147,10 +146,11 @@ impl Reply {
         if self.units.iter().any(|unit| !is_grams_per_kwh(unit)) {
             return Err(CarbonError::Unit { expected: "gCO2eq/kWh" });
         }
-        let kind = IntensityKind {
-            basis: self.bases.first().copied().unwrap_or(asked.basis),
-            ..asked
-        };
+        Ok(())
+    }
+
+    /// What the answer says, its figures being of some kind.
+    pub(super) fn told(&self, what: Ability, kind: IntensityKind, now: Timestamp) -> Told {
         let mut told = Told::nothing(kind);
         if what == Ability::Forecast {
             told.forecast = self.forecast(kind, now);
@@ -158,7 +158,7 @@ impl Reply {
             told.latest = self.latest(kind, now).or_else(|| self.early(what, kind));
             told.history = self.past(kind, now);
         }
-        Ok(told)
+        told
     }
 
     fn figures(&self, kind: IntensityKind) -> impl Iterator<Item = (Timestamp, &Point, Option<GramsPerKwh>)> {

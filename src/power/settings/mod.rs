@@ -1,13 +1,17 @@
 //! `power` in the settings file.
 
+mod domains;
+mod origin;
 mod source;
 
+pub use origin::{ExporterPods, Origin, Target};
 pub use source::PowerSource;
 
 use crate::settings::Problems;
+use domains::RawDomain;
 use heliotrope_core::grid::Region;
 use heliotrope_core::quantity::Watts;
-use heliotrope_core::snapshot::{HostModel, PowerBounds, Pue};
+use heliotrope_core::snapshot::{BookingBounds, DomainRule, HostModel, PowerBounds, Pue};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use source::RawSource;
@@ -23,6 +27,9 @@ pub struct RawPower {
     interval: Option<String>,
     fresh_for: Option<String>,
     stale_for: Option<String>,
+    ramp: Option<String>,
+    in_flight_for: Option<String>,
+    domains: Option<Vec<RawDomain>>,
     sources: Option<Vec<RawSource>>,
     pue: Option<RawPue>,
     host: Option<RawHost>,
@@ -53,6 +60,10 @@ pub struct PowerSettings {
     pub bounds: PowerBounds,
     /// Who is asked.
     pub sources: Vec<PowerSource>,
+    /// How long promised watts stand.
+    pub bookings: BookingBounds,
+    /// Kinds of power domains.
+    pub domains: Vec<DomainRule>,
     /// Facility overhead.
     pub pue: Pue,
     /// What hosts draw.
@@ -81,6 +92,10 @@ impl RawPower {
         PowerSettings {
             interval: interval.unsigned_abs(),
             bounds: PowerBounds { fresh_for, stale_for },
+            bookings: domains::bounds(self.ramp.as_deref(), self.in_flight_for.as_deref(), problems),
+            domains: problems.within("domains", |problems| {
+                domains::all(self.domains.unwrap_or_default(), problems)
+            }),
             sources,
             pue: problems.within("pue", |problems| self.pue.unwrap_or_default().validate(problems)),
             host: problems.within("host", |problems| self.host.unwrap_or_default().validate(problems)),

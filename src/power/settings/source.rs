@@ -1,9 +1,12 @@
 //! One of `power.sources`.
 
+use super::origin::{Origin, RawOrigin, RawPods, RawTarget};
+use crate::power::preset::{self, Measures, PRESETS, Preset};
+use crate::power::unit::Unit;
 use crate::settings::Problems;
+use heliotrope_core::snapshot::HostScope;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use url::Url;
 
 /// A source, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -11,22 +14,43 @@ use url::Url;
 pub(super) struct RawSource {
     name: Option<String>,
     r#type: Option<String>,
-    url: Option<String>,
     preset: Option<String>,
     metric: Option<String>,
+    unit: Option<String>,
+    measures: Option<String>,
+    r#match: Option<BTreeMap<String, String>>,
+    board_label: Option<String>,
     node_label: Option<String>,
     nodes: Option<BTreeMap<String, String>>,
+    url: Option<String>,
+    rate_window: Option<String>,
+    targets: Option<Vec<RawTarget>>,
+    pods: Option<RawPods>,
 }
 
-/// A Prometheus with GPU power in it.
+/// Series with power in them, and where they come from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PowerSource {
     /// Its name in reports.
     pub name: String,
-    /// Base address.
-    pub url: Url,
-    /// The power gauge, in watts.
-    pub metric: String,
+    /// Who is asked.
+    pub origin: Origin,
+    /// Metrics with their units; of one board or host the first that has it counts.
+    pub metrics: Vec<(String, Unit)>,
+    /// What they measure.
+    pub measures: Measures,
+    /// Sources of one family name a board alike, so that the same board is known for one.
+    pub family: String,
+    /// Label values that a series must have.
+    pub only: Vec<(String, String)>,
+    /// Labels that a series must not have, or with this value alone.
+    pub never: Vec<(String, String)>,
+    /// Labels that may identify a board, in the order they are looked at.
+    pub board_labels: Vec<String>,
+    /// Labels that tell parts of one host apart.
+    pub parts: Vec<String>,
+    /// Labels that may hold the model.
+    pub model_labels: Vec<String>,
     /// Labels that may hold the node name, in the order they are looked at.
     pub node_labels: Vec<String>,
     /// Node by what such a label says, where that is neither the name of the node nor its name with or without a
@@ -34,11 +58,8 @@ pub struct PowerSource {
     pub nodes: BTreeMap<String, String>,
 }
 
-/// What dcgm-exporter's gauge is called since 2.0.
-const DCGM_METRIC: &str = "DCGM_FI_DEV_POWER_USAGE";
-/// `node` is what operators relabel to; `Hostname` is what tagged releases of dcgm-exporter write, `hostname` what its
-/// main branch does.
-const DCGM_NODE_LABELS: [&str; 3] = ["node", "Hostname", "hostname"];
+/// What DCGM and Kepler call a board: NVIDIA's UUID.
+const NVIDIA_UUID: [&str; 2] = ["dcgm", "kepler-gpu"];
 
 /// Checks all sources.
 pub(super) fn all(raw: Vec<RawSource>, problems: &mut Problems) -> Vec<PowerSource> {
@@ -60,38 +81,111 @@ pub(super) fn all(raw: Vec<RawSource>, problems: &mut Problems) -> Vec<PowerSour
 
 impl RawSource {
     fn validate(self, problems: &mut Problems) -> Option<PowerSource> {
-        if self.r#type.as_deref() != Some("prometheus") {
-            problems.report("type", "must be prometheus");
+        let (preset, is_free) = self.preset(problems);
+        let measures = measures(self.measures.as_deref(), preset, problems);
+        if is_free {
+            self.says_all(measures, problems);
         }
-        if self.preset.as_deref().is_some_and(|preset| preset != "dcgm") {
-            problems.report("preset", "must be dcgm");
-        }
-        let url = self.url.as_deref().and_then(|text| text.parse::<Url>().ok());
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
-            problems.report("url", "is missing, or not an http or https address");
-        }
-        let metric = self.metric.unwrap_or_else(|| DCGM_METRIC.to_owned());
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':');
-        if metric.is_empty() || !metric.bytes().all(legal) {
-            problems.report("metric", "is not the name of a metric");
-        }
-        let node_labels = match self.node_label {
-            Some(label) => vec![label],
-            None => DCGM_NODE_LABELS.map(str::to_owned).to_vec(),
+        let metrics = self.metrics(preset, problems);
+        let origin = RawOrigin {
+            url: self.url,
+            rate_window: self.rate_window,
+            targets: self.targets,
+            pods: self.pods,
         };
+        let origin = origin.validate(self.r#type.as_deref(), problems);
         let nodes = self.nodes.unwrap_or_default();
         problems.within("nodes", |problems| {
             for (host, _) in nodes.iter().filter(|(_, node)| node.is_empty()) {
                 problems.report(host, "is missing its node");
             }
         });
+        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut only: Vec<(String, String)> = pairs(preset.only);
+        only.extend(self.r#match.unwrap_or_default());
+        let own = |label: Option<String>, labels: &[&str]| match label {
+            Some(label) => vec![label],
+            None => labels.iter().map(|label| (*label).to_owned()).collect(),
+        };
+        let name = self.name.unwrap_or_else(|| {
+            if is_free {
+                "power".to_owned()
+            } else {
+                preset.name.to_owned()
+            }
+        });
         Some(PowerSource {
-            name: self.name.unwrap_or_else(|| "dcgm".to_owned()),
-            url: url?,
-            metric,
-            node_labels,
+            family: match preset.name {
+                "" => name.clone(),
+                nvidia if NVIDIA_UUID.contains(&nvidia) => "nvidia".to_owned(),
+                other => other.to_owned(),
+            },
+            name,
+            origin: origin?,
+            metrics,
+            measures,
+            only,
+            never: pairs(preset.never),
+            board_labels: own(self.board_label, preset.boards),
+            parts: own(None, preset.parts),
+            model_labels: own(None, preset.models),
+            node_labels: own(self.node_label, preset.nodes),
             nodes,
         })
+    }
+
+    /// The preset, and whether there is none. Before there were others, a source without a preset was DCGM's.
+    fn preset(&self, problems: &mut Problems) -> (&'static Preset, bool) {
+        let asked = self.preset.as_deref();
+        if asked.is_none() && (self.unit.is_some() || self.measures.is_some()) {
+            return (&preset::FREE, true);
+        }
+        let known = preset::find(asked.unwrap_or("dcgm"));
+        if known.is_none() {
+            let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+            problems.report("preset", format_args!("must be one of {}", names.join(", ")));
+        }
+        (known.unwrap_or(&preset::FREE), false)
+    }
+
+    fn says_all(&self, measures: Measures, problems: &mut Problems) {
+        let asked = [
+            ("metric", self.metric.is_none()),
+            ("unit", self.unit.is_none()),
+            ("measures", self.measures.is_none()),
+            ("boardLabel", measures == Measures::Boards && self.board_label.is_none()),
+        ];
+        for (key, _) in asked.iter().filter(|(_, missing)| *missing) {
+            problems.report(key, "is missing: a source without a preset says what it is");
+        }
+    }
+
+    fn metrics(&self, preset: &Preset, problems: &mut Problems) -> Vec<(String, Unit)> {
+        let usual = preset.metrics.first().map_or(Unit::WATTS, |(_, unit)| *unit);
+        let unit = problems.read("unit", self.unit.as_deref(), usual);
+        let own = |(name, own): &(&str, Unit)| ((*name).to_owned(), if self.unit.is_some() { unit } else { *own });
+        let metrics: Vec<(String, Unit)> = match &self.metric {
+            Some(metric) => vec![(metric.clone(), unit)],
+            None => preset.metrics.iter().map(own).collect(),
+        };
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':');
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(legal);
+        if !metrics.iter().all(|(metric, _)| is_name(metric)) {
+            problems.report("metric", "is not the name of a metric");
+        }
+        metrics
+    }
+}
+
+fn measures(text: Option<&str>, preset: &Preset, problems: &mut Problems) -> Measures {
+    match text {
+        None => preset.measures,
+        Some("boards") => Measures::Boards,
+        Some("machine") => Measures::Host(HostScope::Machine),
+        Some("packages") => Measures::Host(HostScope::Packages),
+        Some(_) => {
+            problems.report("measures", "must be one of boards, machine, packages");
+            preset.measures
+        }
     }
 }

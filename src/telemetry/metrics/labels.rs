@@ -1,4 +1,5 @@
-//! Labels of the series. None of their values comes from a pod or a node.
+//! Labels of the series. None of their values comes from a pod or a node, but for the power domains: they are values of a
+//! label that the settings name, or nodes, and a page has the fullest 256 of them.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
@@ -58,6 +59,12 @@ pub(super) struct ZoneRung {
     pub(super) zone: String,
     pub(super) source: String,
     pub(super) rung: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Domain {
+    pub(super) domain: String,
+    pub(super) value: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

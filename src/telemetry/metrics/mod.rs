@@ -1,14 +1,14 @@
 //! What Heliotrope counts and measures of itself.
 //!
 //! Owns every metric: its name and help (`registered`), its labels (`labels`), and the calls by which rooms tell what
-//! happened. Leaves as one page of OpenMetrics text. Must never take a label value from a pod or a node: the number of
-//! series is bounded by the settings.
+//! happened. Leaves as one page of OpenMetrics text. Must never take a label value from a pod, and from nodes only the
+//! power domains, of which a page has 256 at most: the number of series is bounded.
 
 mod labels;
 mod registered;
 
 use labels::{
-    Ability, CoefficientOf, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
+    Ability, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
     SourceOutcome, Verb, VerbOutcome, What, ZoneRung,
 };
 use prometheus_client::encoding::text;
@@ -56,10 +56,32 @@ pub struct PowerNodes {
     pub oldest: f64,
 }
 
+/// What one power domain has to bear, in watts of GPUs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainSample {
+    /// Name of the rule.
+    pub domain: String,
+    /// Which domain of the rule.
+    pub value: String,
+    /// Its cap.
+    pub cap: f64,
+    /// What is drawn or may come to be drawn by what is bound.
+    pub committed: f64,
+    /// The part of it that telemetry cannot show yet.
+    pub unseen: f64,
+    /// What was promised and is not bound yet.
+    pub reserved: f64,
+    /// Nodes of it whose GPU model has no profile.
+    pub unrated: u32,
+}
+
+/// Domains on a page: the fullest.
+const MAX_DOMAINS: usize = 256;
+
 /// Every metric that Heliotrope exports. Cloning shares them.
 ///
-/// Label values are verbs, outcomes, rules, rungs, zones and sources: never a pod or a node, so that the number of
-/// series is bounded by the settings.
+/// Label values are verbs, outcomes, rules, rungs, zones, sources and power domains: never a pod, so that the number of
+/// series is bounded by the settings and by [`MAX_DOMAINS`].
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -93,6 +115,12 @@ pub struct Metrics {
     power_nodes: Family<RungOnly, Gauge>,
     power_watts: Float,
     power_age: Float,
+    domain_cap: Family<Domain, Float>,
+    domain_committed: Family<Domain, Float>,
+    domain_unseen: Family<Domain, Float>,
+    domain_reserved: Family<Domain, Float>,
+    domain_unrated: Family<Domain, Gauge>,
+    domains: Gauge,
     generation: Gauge,
     snapshot_age: Float,
     nodes: Gauge,
@@ -265,6 +293,40 @@ impl Metrics {
         self.power_age.set(power.oldest);
     }
 
+    /// Replaces the gauges of the power domains. Of more than [`MAX_DOMAINS`] the fullest are shown.
+    pub fn domains(&self, mut samples: Vec<DomainSample>) {
+        self.domains.set(i64::try_from(samples.len()).unwrap_or(i64::MAX));
+        let gauges = [
+            &self.domain_cap,
+            &self.domain_committed,
+            &self.domain_unseen,
+            &self.domain_reserved,
+        ];
+        for family in gauges {
+            family.clear();
+        }
+        self.domain_unrated.clear();
+        if samples.len() > MAX_DOMAINS {
+            let left =
+                |sample: &DomainSample| (sample.cap - sample.committed - sample.reserved) / sample.cap.max(1.0);
+            samples.sort_by(|a, b| left(a).total_cmp(&left(b)));
+            samples.truncate(MAX_DOMAINS);
+        }
+        for sample in samples {
+            let values = [sample.cap, sample.committed, sample.unseen, sample.reserved];
+            let labels = Domain {
+                domain: sample.domain,
+                value: sample.value,
+            };
+            for (family, value) in gauges.iter().zip(values) {
+                family.get_or_create(&labels).set(value);
+            }
+            self.domain_unrated
+                .get_or_create(&labels)
+                .set(i64::from(sample.unrated));
+        }
+    }
+
     /// Replaces those gauges and gives the page. One page at a time: a second reader must not find the gauges cleared.
     #[must_use]
     pub fn page(
@@ -273,9 +335,11 @@ impl Metrics {
         nodes: usize,
         zones: &[ZoneSample],
         power: PowerNodes,
+        domains: Vec<DomainSample>,
     ) -> String {
         let _one = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         self.picture(generation, age, nodes, zones, power);
+        self.domains(domains);
         self.exposition()
     }
 

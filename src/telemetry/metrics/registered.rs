@@ -49,6 +49,12 @@ impl Metrics {
             power_nodes: Family::default(),
             power_watts: Float::default(),
             power_age: Float::default(),
+            domain_cap: Family::default(),
+            domain_committed: Family::default(),
+            domain_unseen: Family::default(),
+            domain_reserved: Family::default(),
+            domain_unrated: Family::default(),
+            domains: Gauge::default(),
             generation: Gauge::default(),
             snapshot_age: Float::default(),
             nodes: Gauge::default(),
@@ -59,6 +65,7 @@ impl Metrics {
         metrics.register_sources(&mut registry);
         metrics.register_picture(&mut registry);
         metrics.register_learned(&mut registry);
+        metrics.register_domains(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
     }
@@ -104,6 +111,36 @@ impl Metrics {
             "decision_records_dropped",
             "Decisions not recorded because the writer was behind",
             self.records_dropped.clone(),
+        );
+    }
+
+    /// What power domains have to bear.
+    fn register_domains(&self, r: &mut Registry) {
+        r.register("power_domains", "Power domains with a cap", self.domains.clone());
+        r.register(
+            "power_domain_cap_gpu_watts",
+            "What the GPUs of a power domain may draw",
+            self.domain_cap.clone(),
+        );
+        r.register(
+            "power_domain_committed_gpu_watts",
+            "What they draw, or may come to draw by what is bound",
+            self.domain_committed.clone(),
+        );
+        r.register(
+            "power_domain_unseen_gpu_watts",
+            "The part of what is committed that telemetry cannot show yet",
+            self.domain_unseen.clone(),
+        );
+        r.register(
+            "power_domain_reserved_gpu_watts",
+            "Promised to pods in answers, and not bound yet",
+            self.domain_reserved.clone(),
+        );
+        r.register(
+            "power_domain_unrated_nodes",
+            "Nodes whose GPU model has no profile",
+            self.domain_unrated.clone(),
         );
     }
 

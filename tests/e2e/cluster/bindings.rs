@@ -20,7 +20,8 @@ impl Bindings {
     /// Begins with the pods that wait now. Meanwhile the scenario must neither make nor delete any.
     pub(crate) async fn of_waiting(cluster: &Cluster) -> Self {
         let cluster = cluster.clone();
-        let queued = waiting(&cluster).await;
+        // Not from the cache, which may not know the last of them yet.
+        let queued = waiting(&cluster, ListParams::default()).await;
         Self {
             cluster,
             queued,
@@ -38,7 +39,10 @@ impl Bindings {
         let until = Instant::now() + patience;
         while self.count() < count && Instant::now() < until {
             tokio::time::sleep(INTERVAL).await;
-            let bound = self.queued - waiting(&self.cluster).await;
+            let bound = self.queued
+                - waiting(&self.cluster, ListParams::default().match_any())
+                    .await
+                    .min(self.queued);
             self.seen.push((Instant::now(), bound));
         }
         self.count() >= count
@@ -59,7 +63,7 @@ impl Bindings {
 }
 
 /// Pods without a node.
-async fn waiting(cluster: &Cluster) -> usize {
-    let params = ListParams::default().fields("spec.nodeName=").match_any();
+async fn waiting(cluster: &Cluster, params: ListParams) -> usize {
+    let params = params.fields("spec.nodeName=");
     cluster.api::<Pod>().list_metadata(&params).await.unwrap().items.len()
 }

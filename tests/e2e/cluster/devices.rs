@@ -17,6 +17,11 @@ fn resource(kind: &str) -> ApiResource {
     ApiResource::from_gvk(&GroupVersionKind::gvk("resource.k8s.io", "v1", kind))
 }
 
+fn without_managers(mut object: DynamicObject) -> DynamicObject {
+    object.metadata.managed_fields = None;
+    object
+}
+
 impl Cluster {
     fn devices(&self, kind: &str) -> Api<DynamicObject> {
         Api::all_with(self.client.clone(), &resource(kind))
@@ -83,10 +88,17 @@ impl Cluster {
         self.create_device(&api, "ResourceClaimTemplate", template).await;
     }
 
-    /// Every object of a kind of `resource.k8s.io`.
+    /// Every object of a kind of `resource.k8s.io`, without the book-keeping of who wrote which field.
     pub(crate) async fn device_objects(&self, kind: &str) -> Vec<DynamicObject> {
         let found = self.devices(kind).list(&ListParams::default()).await;
-        found.unwrap().items
+        found.unwrap().items.into_iter().map(without_managers).collect()
+    }
+
+    /// A pod with all that its API server says, which may be newer than the types of this suite; likewise.
+    pub(crate) async fn pod_object(&self, name: &str) -> DynamicObject {
+        let pod = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Pod"));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), crate::guest::namespace(), &pod);
+        without_managers(api.get(name).await.unwrap())
     }
 
     async fn create_device(&self, api: &Api<DynamicObject>, kind: &str, mut value: Value) {

@@ -10,7 +10,7 @@ mod pods;
 mod work;
 
 pub(crate) use bindings::Bindings;
-pub(crate) use nodes::{Images, Model, NodeSpec, REGIONS, fleet};
+pub(crate) use nodes::{Images, Model, NodeSpec, RACK, REGIONS, fleet};
 pub(crate) use pods::{Placed, by_region, share_of};
 pub(crate) use work::Work;
 
@@ -19,7 +19,7 @@ use futures::StreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -106,10 +106,20 @@ impl Cluster {
             .unwrap();
     }
 
+    /// The API of a kind that is known by name alone, in the namespace of all work.
+    pub(crate) fn dynamic(&self, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), guest::namespace(), kind)
+    }
+
     /// Creates `count` pods named after the work.
     pub(crate) async fn create_pods(&self, work: &Work, count: usize) {
+        self.create_named_pods(work, 0..count).await;
+    }
+
+    /// Creates the pods of these numbers, named after the work.
+    pub(crate) async fn create_named_pods(&self, work: &Work, numbers: std::ops::Range<usize>) {
         let api: Api<Pod> = self.api();
-        let made = futures::stream::iter(0..count).map(|i| {
+        let made = futures::stream::iter(numbers).map(|i| {
             let api = api.clone();
             async move {
                 api.create(&PostParams::default(), &work.to_pod(&format!("{}-{i:05}", work.name)))

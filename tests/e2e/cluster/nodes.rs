@@ -6,6 +6,9 @@ use serde_json::json;
 /// Regions of the test cluster, in node order: nodes take turns.
 pub(crate) const REGIONS: [&str; 3] = ["eu-north-1", "eu-west-2", "eu-central-1"];
 
+/// The label that names a node's rack.
+pub(crate) const RACK: &str = "example.com/rack";
+
 /// A GPU model as a node carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Model {
@@ -64,6 +67,8 @@ pub(crate) struct NodeSpec {
     pub(crate) region: &'static str,
     pub(crate) model: Model,
     pub(crate) boards: usize,
+    /// The value of the label [`RACK`].
+    pub(crate) rack: Option<String>,
     has_image: bool,
     /// Its boards are devices of a driver: nothing is allocatable, and no label names the model.
     by_claim: bool,
@@ -81,6 +86,7 @@ pub(crate) fn fleet(count: usize, images: Images) -> Vec<NodeSpec> {
             region,
             model,
             boards: model.boards(),
+            rack: None,
             // By rounds of the models, so that every model has nodes with and without the image.
             has_image: images == Images::Uneven && (round / Model::ALL.len()).is_multiple_of(every),
             by_claim: false,
@@ -125,6 +131,9 @@ impl NodeSpec {
             "spec": { "providerID": format!("aws:///{}a/{}", self.region, self.name) },
             "status": { "capacity": resources, "allocatable": resources, "images": images },
         });
+        if let Some(rack) = &self.rack {
+            node["metadata"]["labels"][RACK] = json!(rack);
+        }
         if self.by_claim {
             let labels = node["metadata"]["labels"].as_object_mut().unwrap();
             labels.retain(|key, _| !key.starts_with("nvidia.com/"));

@@ -60,6 +60,11 @@ impl SchedulerConfig {
         self.set("nodeCacheCapable", json!(false))
     }
 
+    /// With pods that wait while the extender is down.
+    pub(crate) fn not_ignorable(self) -> Self {
+        self.set("ignorable", json!(false))
+    }
+
     /// As if the extender had no preempt verb.
     pub(crate) fn without_preempt(mut self) -> Self {
         let stanza = self.document["extenders"][0]

@@ -12,6 +12,7 @@ pub(crate) struct Heliotrope {
     process: Process,
     extender: u16,
     admin: u16,
+    settings: PathBuf,
     client: reqwest::Client,
 }
 
@@ -23,22 +24,27 @@ impl Heliotrope {
         started
     }
 
+    fn process(plane: &ControlPlane, extender: u16) -> Process {
+        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
+        let arguments = arguments.into_iter().chain([settings_file(plane, extender).into()]);
+        Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder())
+    }
+
     fn start_without_waiting(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
         let (extender, admin) = (free_port(), free_port());
-        let settings_file = plane.folder().join(format!("heliotrope-{extender}.yaml"));
-        std::fs::write(&settings_file, settings.to_file(plane, extender, admin)).unwrap();
-        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
-        let arguments = arguments.into_iter().chain([settings_file.into()]);
-        let process = Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder());
+        let text = settings.to_file(plane, extender, admin);
+        std::fs::write(settings_file(plane, extender), text).unwrap();
+        let process = Self::process(plane, extender);
         Self {
             process,
             extender,
             admin,
+            settings: settings_file(plane, extender),
             client: http_client(),
         }
     }
 
-    async fn wait_ready(&mut self, patience: Duration) {
+    pub(crate) async fn wait_ready(&mut self, patience: Duration) {
         let until = Instant::now() + patience;
         loop {
             self.process.assert_running();
@@ -62,6 +68,12 @@ impl Heliotrope {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// Kills it as a crash would, and starts it again where it was.
+    pub(crate) fn crash(&mut self, plane: &ControlPlane) {
+        self.process.kill();
+        self.process = Self::process(plane, self.extender);
+    }
+
     /// What goes into `urlPrefix`.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.extender)
@@ -83,6 +95,17 @@ impl Heliotrope {
         let answer = self.client.get(url).send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
+    }
+
+    /// Runs another command of the same binary, with the same settings and against this process.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(binary())
+            .args(arguments)
+            .env("NO_PROXY", "127.0.0.1")
+            .env("HELIOTROPE_CONFIG", &self.settings)
+            .env("HELIOTROPE_ADMIN", format!("http://127.0.0.1:{}", self.admin))
+            .output()
+            .unwrap()
     }
 
     /// Processor time that it has used, in seconds.
@@ -120,4 +143,8 @@ fn binary() -> PathBuf {
     let named = std::env::var_os(BINARY).map(PathBuf::from);
     let binary = named.unwrap_or_else(|| env!("CARGO_BIN_EXE_heliotrope").into());
     std::fs::canonicalize(&binary).unwrap_or_else(|e| panic!("{BINARY}={}: {e}", binary.display()))
+}
+
+fn settings_file(plane: &ControlPlane, extender: u16) -> PathBuf {
+    plane.folder().join(format!("heliotrope-{extender}.yaml"))
 }

@@ -9,6 +9,7 @@ pub(crate) struct HeliotropeSettings {
     placement: Value,
     carbon: Value,
     power: Value,
+    extender: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -21,6 +22,7 @@ impl HeliotropeSettings {
             // What the GB API speaks of; the files of the suite say the same.
             carbon: json!({ "placementSignal": "average", "basis": "direct", "providers": [], "zones": {} }),
             power: json!({ "interval": "1s" }),
+            extender: json!({}),
             kubeconfig: None,
         }
     }
@@ -48,6 +50,15 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Zones that ask one provider.
+    pub(crate) fn provider_of(mut self, zones: &[&str], provider: Value) -> Self {
+        for zone in zones {
+            self.zone(zone, json!([provider["name"]]));
+        }
+        self.provider(provider);
+        self
+    }
+
     /// Power by DCGM from a Prometheus.
     pub(crate) fn power(mut self, prometheus: &Prometheus) -> Self {
         self.power["sources"] = json!([{ "type": "prometheus", "url": prometheus.url(), "preset": "dcgm" }]);
@@ -72,6 +83,12 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Sets a key of `extender`.
+    pub(crate) fn extender_key(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.extender[key] = value.into();
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -88,11 +105,13 @@ impl HeliotropeSettings {
 
     /// The file's text. JSON is YAML.
     pub(crate) fn to_file(&self, plane: &ControlPlane, extender: u16, admin: u16) -> String {
+        let mut own = self.extender.clone();
+        own["listen"] = json!(format!("127.0.0.1:{extender}"));
         let file = json!({
             "apiVersion": "heliotrope.dev/v1alpha1",
             "kind": "Settings",
             "log": { "level": "info", "format": "text" },
-            "extender": { "listen": format!("127.0.0.1:{extender}") },
+            "extender": own,
             "admin": { "listen": format!("127.0.0.1:{admin}") },
             "cluster": { "kubeconfig": self.kubeconfig.as_deref().unwrap_or(plane.kubeconfig()) },
             "outbound": { "allowPlainHttp": ["127.0.0.1"] },

@@ -1,15 +1,17 @@
 //! What a cluster stands in: the grid and the power meters.
 //!
-//! Owns the fakes at the wire (the GB Carbon Intensity API, DCGM's exporter), the carbon file, and a real Prometheus that
-//! scrapes the exporter. Scenarios change what these say while everything runs. Addresses and paths leave for Heliotrope's
+//! Owns the fakes at the wire (the GB Carbon Intensity API, the exporters of DCGM and of grid-intensity-go), the carbon file,
+//! and a real Prometheus that scrapes an exporter. Scenarios change what these say while everything runs. Addresses and paths leave for Heliotrope's
 //! settings. Must never tell Heliotrope anything but over the wire or a file.
 
 mod carbon_file;
 mod exporter;
 mod grid;
 mod prometheus;
+mod series;
 
 pub(crate) use carbon_file::CarbonFile;
-pub(crate) use exporter::FakeExporter;
+pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
 pub(crate) use prometheus::Prometheus;
+pub(crate) use series::FakeIntensityExporter;

@@ -17,8 +17,18 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it, scraping at an interval, and waits until it has scraped once.
+    /// Starts it, scraping DCGM's exporter at an interval, and waits until it has scraped once.
     pub(crate) async fn start(plane: &ControlPlane, exporter: SocketAddr, interval: Duration) -> Self {
+        Self::scraping(plane, exporter, interval, "count(DCGM_FI_DEV_POWER_USAGE)").await
+    }
+
+    /// Starts it, scraping an exporter at an interval, and waits until an expression gives something.
+    pub(crate) async fn scraping(
+        plane: &ControlPlane,
+        exporter: SocketAddr,
+        interval: Duration,
+        scraped: &str,
+    ) -> Self {
         let binary = std::env::var_os(BINARY).unwrap_or_else(|| {
             panic!(
                 "{BINARY} is not set. It names a prometheus binary. On Debian, unpack one and try again:\n\n    \
@@ -51,14 +61,14 @@ impl Prometheus {
             process: Process::start("prometheus", &PathBuf::from(binary), flags, plane.folder()),
             port,
         };
-        started.wait_scraped(interval + STARTED_WITHIN).await;
+        started.wait_scraped(scraped, interval + STARTED_WITHIN).await;
         started
     }
 
     /// Prometheus spreads its targets over the interval, so the first scrape may come a whole interval after the start.
-    async fn wait_scraped(&mut self, patience: Duration) {
+    async fn wait_scraped(&mut self, scraped: &str, patience: Duration) {
         let client = http_client();
-        let query = format!("{}/api/v1/query?query=count(DCGM_FI_DEV_POWER_USAGE)", self.url());
+        let query = format!("{}/api/v1/query?query={scraped}", self.url());
         let until = Instant::now() + patience;
         loop {
             self.process.assert_running();

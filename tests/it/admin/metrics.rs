@@ -97,6 +97,7 @@ async fn data_age_and_rung_are_told_for_each_zone_and_source() {
 async fn power_is_told_by_how_good_it_is() {
     let rig = Rig::start("").await;
     let board = |node: &str, age: i64| NodePower {
+        host: None,
         node: Arc::from(node),
         boards: vec![BoardPower {
             uuid: Arc::from(format!("GPU-{node}")),
@@ -172,7 +173,7 @@ fn two_scrapers_at_once_both_get_the_whole_page() {
     let zones: Vec<ZoneSample> = (0..300).map(zone).collect();
     let scrape = || {
         for _ in 0..100 {
-            let page = metrics.page((1, 0.0), 6, &zones, PowerNodes::default());
+            let page = metrics.page((1, 0.0), 6, &zones, PowerNodes::default(), Vec::new());
             assert_eq!(page.matches("heliotrope_carbon_best_rung{").count(), 300);
         }
     };

@@ -360,6 +360,46 @@ async fn another_kind_on_the_wire_is_counted_and_not_used() {
     rig.stop().await;
 }
 
+/// What says its basis may come after what does not.
+#[tokio::test]
+async fn an_answer_that_says_no_basis_has_the_one_that_others_say() {
+    for (said, expected) in [
+        (r#""emissionFactorType":"direct","#, Basis::Direct),
+        ("", Basis::Lifecycle),
+    ] {
+        let maps = Maps::start().await;
+        maps.fake.zone("DE", 400.0);
+        let silent = |hour, name| {
+            let point = point(hour, "20").replace(r#""emissionFactorType":"lifecycle","#, "");
+            list(name, &[point])
+        };
+        maps.fake.says("history", Said::status(400, "{}"));
+        maps.fake.says("past-range", silent(12, "data"));
+        maps.fake.says("forecast", silent(19, "forecast"));
+        maps.fake.says("latest", Said::status(503, "{}"));
+        let mut settings = maps.settings("lifecycle", "", &["DE"]);
+        settings.carbon.providers[0].interval = Duration::from_millis(50);
+        let mut rig = Rig::start(&settings, NOW);
+        rig.until("status", 3).await;
+        assert_eq!(rig.drain(), [], "not believed yet");
+        let latest = point(19, "20").replace(r#""emissionFactorType":"lifecycle","#, said);
+        maps.fake.says("latest", Said::body(latest));
+        let noon = at("2024-03-06T12:00:00Z");
+        let (mut reports, mut past, mut ahead) = (Vec::new(), false, false);
+        while !(past && ahead) {
+            let report = rig.next().await;
+            past |= report.latest.is_some_and(|latest| latest.from == noon);
+            ahead |= report.forecast.is_some();
+            reports.push(report);
+        }
+        assert!(
+            reports.iter().all(|report| report.kind == kind(expected)),
+            "{reports:?}"
+        );
+        rig.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn what_the_key_cannot_read_is_not_asked_for() {
     let maps = Maps::start().await;

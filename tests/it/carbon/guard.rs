@@ -72,6 +72,16 @@ async fn an_oversize_answer_of_a_provider_is_an_outcome() {
     rig.stop().await;
 }
 
+/// A login's answer is a token.
+#[tokio::test]
+async fn an_answer_is_shown_without_its_body() {
+    let (server, _) = Script::serve(json(r#"{"token":"hush"}"#)).await;
+    let http = client("{allowPlainHttp: ['127.0.0.1']}", &["127.0.0.1"]);
+    let answer = http.call(server.uri().parse().unwrap(), None).await.unwrap();
+    assert_eq!(format!("{answer:?}"), "127.0.0.1 answered 200");
+    assert!(answer.says("hush"));
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up() {
     let (server, _) = Script::serve(json("{}").set_delay(Duration::from_secs(60))).await;

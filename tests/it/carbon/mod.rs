@@ -10,6 +10,8 @@ mod gb;
 mod guard;
 mod ladder;
 mod prometheus;
+mod same_grid;
+mod secrecy;
 mod settings;
 mod settings_keyed;
 mod table;

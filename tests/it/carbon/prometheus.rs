@@ -11,34 +11,30 @@ const QUERY: &str = "grid_intensity_carbon_average";
 /// Labels, value and time of a sample.
 type Sample<'a> = (&'a str, &'a str, &'a str);
 
-fn vector(samples: &[Sample<'_>], named: bool, value: impl Fn(&Sample<'_>) -> String) -> String {
-    let name = if named {
-        r#""__name__":"grid_intensity_carbon_average","#
-    } else {
-        ""
-    };
+fn matrix(samples: &[Sample<'_>]) -> String {
     let series: Vec<String> = samples
         .iter()
-        .map(|sample| {
+        .map(|(labels, value, stamp)| {
             format!(
-                r#"{{"metric":{{{name}"provider":"x","node":"","region":"",{}}},"value":[1718269200.000,"{}"]}}"#,
-                sample.0,
-                value(sample)
+                r#"{{"metric":{{"__name__":"{QUERY}","provider":"x","node":"","region":"",{labels}}},"values":[[1718260000,"999"],[{stamp},"{value}"]]}}"#,
             )
         })
         .collect();
     format!(
-        r#"{{"status":"success","data":{{"resultType":"vector","result":[{}]}}}}"#,
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
         series.join(",")
     )
 }
 
-/// A server that knows these samples, and says their times only when asked for them.
+/// A server that has these samples, each after an older one. As the real one it finds what is older than five minutes only
+/// in a range.
 async fn server(samples: &[Sample<'_>]) -> MockServer {
     let server = MockServer::start().await;
-    let values = vector(samples, true, |(_, value, _)| (*value).to_owned());
-    let stamps = vector(samples, false, |(_, _, stamp)| (*stamp).to_owned());
-    for (query, body) in [(QUERY.to_owned(), values), (format!("timestamp({QUERY})"), stamps)] {
+    let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    for (query, body) in [
+        (QUERY.to_owned(), empty.to_owned()),
+        (format!("{QUERY}[21600s]"), matrix(samples)),
+    ] {
         Mock::given(path("/prom/api/v1/query"))
             .and(query_param("query", query))
             .and(query_param("time", "2024-06-13T09:00:00Z"))
@@ -95,7 +91,7 @@ async fn what_is_no_intensity_is_no_data() {
     for value in ["NaN", "+Inf", "-Inf", "-5", "0", "many"] {
         assert_eq!(told(&[(fr, value, STAMP)], "average", "g/kWh").await, [], "{value}");
     }
-    for stamp in ["NaN", "1e300"] {
+    for stamp in ["1e300", "-1e300"] {
         assert_eq!(
             told(&[(fr, "60", stamp)], "average", "g/kWh").await,
             [],

@@ -120,11 +120,68 @@ fn a_wrong_power_source_is_told_by_its_key() {
         ("type: prometheus", "power.sources[0].url: is missing"),
         (
             "type: dcgm, url: 'http://a'",
-            "power.sources[0].type: must be prometheus",
+            "power.sources[0].type: must be prometheus or exporter",
         ),
         (
-            "type: prometheus, url: 'http://a', preset: kepler",
-            "power.sources[0].preset: must be dcgm",
+            "type: prometheus, url: 'http://a', preset: nvidia",
+            "power.sources[0].preset: must be one of dcgm, amd, intel-xpum, kepler-gpu, kepler, ",
+        ),
+        (
+            "type: prometheus, url: 'http://a', preset: ipmi, unit: Wh",
+            "power.sources[0].unit: must be one of uW, mW, W, kW, J, mJ, uJ",
+        ),
+        (
+            "type: prometheus, url: 'http://a', preset: ipmi, measures: rack",
+            "power.sources[0].measures: must be one of boards, machine, packages",
+        ),
+        (
+            "type: prometheus, url: 'http://a', metric: m, unit: W, measures: boards",
+            "power.sources[0].boardLabel: is missing",
+        ),
+        (
+            "type: prometheus, url: 'http://a', metric: m, measures: machine",
+            "power.sources[0].unit: is missing",
+        ),
+        (
+            "type: prometheus, url: 'http://a', unit: J, measures: machine",
+            "power.sources[0].metric: is missing",
+        ),
+        (
+            "type: prometheus, url: 'http://a', rateWindow: 1s",
+            "power.sources[0].rateWindow: must be from",
+        ),
+        (
+            "type: prometheus, url: 'http://a', targets: [{url: 'http://b'}]",
+            "power.sources[0].targets: is for a source of type exporter",
+        ),
+        ("type: exporter", "power.sources[0].targets: is missing"),
+        (
+            "type: exporter, url: 'http://a', targets: [{url: 'http://b'}]",
+            "power.sources[0].url: is for a source of type prometheus",
+        ),
+        (
+            "type: exporter, targets: [{url: 'http://a/metrics'}, {node: n}]",
+            "power.sources[0].targets[1].url: is missing",
+        ),
+        (
+            "type: exporter, pods: {selector: 'app=x', port: 9400}",
+            "power.sources[0].pods.namespace: is missing",
+        ),
+        (
+            "type: exporter, pods: {namespace: gpu, port: 9400}",
+            "power.sources[0].pods.selector: is missing",
+        ),
+        (
+            "type: exporter, pods: {namespace: gpu, selector: 'app=x'}",
+            "power.sources[0].pods.port: is missing",
+        ),
+        (
+            "type: exporter, pods: {namespace: gpu, selector: 'app=x', port: 9400, scheme: ftp}",
+            "power.sources[0].pods.scheme: must be http or https",
+        ),
+        (
+            "type: exporter, pods: {namespace: gpu, selector: 'app=x', port: 9400, path: metrics}",
+            "power.sources[0].pods.path: must be a path",
         ),
         (
             "type: prometheus, url: 'http://a', metric: 'sum(a)'",

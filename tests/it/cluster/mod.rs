@@ -1,5 +1,6 @@
 //! What Kubernetes objects are read as, and watches against an API server that misbehaves.
 
+mod devices;
 mod groups;
 mod nodes;
 mod pods;

@@ -126,10 +126,12 @@ fn labels_are_those_of_the_settings() {
         zone: "example.com/grid".to_owned(),
         gpu_products: vec!["example.com/gpu".to_owned()],
         pool: "example.com/pool".to_owned(),
+        domains: vec!["example.com/rack".into()],
     };
     let node = json!({ "metadata": { "name": "n", "labels": {
         "topology.kubernetes.io/region": "wrong", "example.com/region": "right",
         "example.com/grid": "DE", "example.com/gpu": "H100", "example.com/pool": "spot",
+        "example.com/rack": "r17", "example.com/other": "unread",
     } } });
     let node = serde_json::from_value::<LeanNode>(node)
         .unwrap()
@@ -137,6 +139,7 @@ fn labels_are_those_of_the_settings() {
         .unwrap();
     assert_eq!(node.region.unwrap().to_string(), "right");
     assert_eq!(node.zone.unwrap().to_string(), "DE");
+    assert_eq!(node.domain_labels, [("example.com/rack".into(), "r17".into())]);
     assert_eq!(
         (node.gpu_product.as_deref(), node.pool.as_deref()),
         (Some("H100"), Some("spot"))

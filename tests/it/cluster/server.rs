@@ -96,10 +96,6 @@ impl ApiServer {
     }
 
     /// Waits until it was asked so often.
-    #[expect(
-        dead_code,
-        reason = "for the watches of claims, whose tests come with their recorded bodies"
-    )]
     pub(super) async fn asked_times(&self, times: usize) {
         let until = tokio::time::Instant::now() + crate::rig::PATIENCE;
         while self.asked().len() < times {

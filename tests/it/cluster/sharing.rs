@@ -6,7 +6,8 @@ use heliotrope_core::grid::{Basis, IntensityKind, RegionTable, Signal};
 use heliotrope_core::placement::{Bookings, Candidate, Groups, Policy, Question, weigh};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Source, Watts};
 use heliotrope_core::snapshot::{
-    CarbonReport, ClusterEvent, HostModel, LadderBounds, PowerBounds, Pue, SnapshotBuilder, Surroundings, WakeWeights,
+    BookingBounds, CarbonReport, ClusterEvent, HostModel, LadderBounds, PowerBounds, Pue, SnapshotBuilder,
+    Surroundings, WakeWeights,
 };
 use heliotrope_core::workload::{Namespaces, Workload};
 use jiff::Timestamp;
@@ -48,6 +49,8 @@ fn surroundings() -> Surroundings {
         catalogue: Arc::new(GpuCatalogue::new(vec![(profile, aliases)]).unwrap()),
         ladder: LadderBounds::default(),
         power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
         pue: Pue::default(),
         wake: WakeWeights::default(),
         host: HostModel::default(),

@@ -1,7 +1,7 @@
 //! What pages name: metrics with their labels, outcomes, annotations, settings.
 
 use super::{assert_none, pages, read, root, shown};
-use heliotrope::telemetry::{Metrics, PowerNodes, ZoneSample};
+use heliotrope::telemetry::{DomainSample, Metrics, PowerNodes, ZoneSample};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use syn::visit::Visit;
@@ -38,6 +38,15 @@ pub(super) fn exported() -> Labels {
         best: true,
     };
     metrics.picture(1, 1.0, 1, &[zone], PowerNodes::default());
+    metrics.domains(vec![DomainSample {
+        domain: "rack".into(),
+        value: "r17".into(),
+        cap: 1.0,
+        committed: 1.0,
+        unseen: 1.0,
+        reserved: 1.0,
+        unrated: 1,
+    }]);
     let mut found = Labels::new();
     for line in metrics.exposition().lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap());

@@ -1,5 +1,7 @@
 //! Power sources: what an exporter's series come to be in the snapshot.
 
+mod exporter;
+mod presets;
 mod real;
 mod wire;
 
@@ -7,12 +9,13 @@ use crate::carbon::{at, with_tls};
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
 use heliotrope::outbound::HttpClient;
-use heliotrope::power::PowerSources;
+use heliotrope::power::{Found, PowerSources};
 use heliotrope::telemetry::Metrics;
 use heliotrope_core::gpu::GpuSharing;
 use heliotrope_core::quantity::Watts;
-use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder};
+use heliotrope_core::snapshot::{ClusterEvent, HostReading, NodeFacts, NodePowerView, PowerReport, SnapshotBuilder};
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -46,14 +49,20 @@ struct Rig {
 
 impl Rig {
     fn start(settings: &Settings, nodes: &[&str], now: Timestamp) -> Self {
+        Self::following(settings, nodes, now, HashMap::new())
+    }
+
+    /// The room with pods that it looks for.
+    fn following(settings: &Settings, nodes: &[&str], now: Timestamp, pods: HashMap<String, Found>) -> Self {
         with_tls();
-        let hosts = settings.power.sources.iter().filter_map(|source| source.url.host_str());
+        let urls = settings.power.sources.iter().flat_map(|source| source.origin.urls());
+        let hosts = urls.filter_map(|url| url.host_str());
         let http = HttpClient::new(&settings.outbound, hosts.map(str::to_owned)).unwrap();
         let (clock, metrics) = (Arc::new(Mutex::new(now)), Metrics::new());
         let (out, reports) = channel(64);
         let cancel = CancellationToken::new();
         let ticking = Arc::clone(&clock);
-        let run = PowerSources::new(settings.power.clone(), http).run(
+        let run = PowerSources::new(settings.power.clone(), http).following(pods).run(
             Arc::new(move || *ticking.lock().unwrap()),
             out,
             metrics.clone(),
@@ -100,17 +109,55 @@ impl Rig {
         self.view(node).watts.map_or(f64::NAN, Watts::get)
     }
 
-    /// Waits until the exposition has a line.
-    async fn until_metric(&self, line: &str) {
+    /// What the snapshot says of a node's host now.
+    fn host(&mut self, node: &str) -> Option<HostReading> {
+        let now = *self.clock.lock().unwrap();
+        let snapshot = self.builder.build(now);
+        snapshot.node(snapshot.find(node)?)?.host_watts.clone()
+    }
+
+    /// Waits until something holds of the room.
+    async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let start = Instant::now();
-        while !self.metrics.exposition().lines().any(|shown| shown == line) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "no `{line}` in {}",
-                self.metrics.exposition()
-            );
+        while !holds(self) {
+            assert!(start.elapsed() < PATIENCE, "{}", self.metrics.exposition());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Waits until the exposition has a line, or one with a larger count.
+    async fn until_metric(&self, line: &str) {
+        let (series, least) = line.rsplit_once(' ').unwrap();
+        let least: u64 = least.parse().unwrap();
+        self.until(|rig| rig.count(series) >= least).await;
+    }
+
+    /// Waits until sources were asked twice, whatever they said.
+    async fn until_fetched(&self) {
+        self.until(|rig| {
+            let page = rig.metrics.exposition();
+            let counts = page
+                .lines()
+                .filter(|line| line.starts_with("heliotrope_power_fetches_total"));
+            let count = |line: &str| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
+            counts.map(count).sum::<u64>() >= 2
+        })
+        .await;
+    }
+
+    /// How often a source was asked with an outcome.
+    fn fetched(&self, source: &str, outcome: &str) -> u64 {
+        self.count(&format!(
+            r#"heliotrope_power_fetches_total{{source="{source}",outcome="{outcome}"}}"#
+        ))
+    }
+
+    fn count(&self, series: &str) -> u64 {
+        let page = self.metrics.exposition();
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0, |count| count.parse().unwrap())
     }
 
     /// Stops the room, which must end by itself.
@@ -136,6 +183,7 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
             devices: None,
             cpu_milli: 1000,
             memory_bytes: 1 << 30,
+            domain_labels: Vec::new(),
             pool: None,
             schedulable: true,
         };

@@ -105,3 +105,61 @@ async fn a_real_prometheus_is_read() {
     drop(running);
     rig.stop().await;
 }
+
+/// The variable that names the binary, which `hack/prometheus.sh prometheus-node-exporter` prints.
+const NODE_EXPORTER: &str = "HELIOTROPE_NODE_EXPORTER";
+
+/// node_exporter itself, on a `/sys` that the test writes: two packages, and a core zone inside one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_node_exporter_is_read() {
+    let Some(binary) = std::env::var_os(NODE_EXPORTER) else {
+        eprintln!(
+            "SKIPPED: {NODE_EXPORTER} is not set; `hack/prometheus.sh prometheus-node-exporter` prints what to set it to"
+        );
+        return;
+    };
+    let sys = tempfile::tempdir().unwrap();
+    let zone = |zone: &str, name: &str, joules: f64| {
+        let folder = sys.path().join("class/powercap").join(zone);
+        std::fs::create_dir_all(&folder).unwrap();
+        let write = |file: &str, text: String| std::fs::write(folder.join(file), text).unwrap();
+        write("name", format!("{name}\n"));
+        write("max_energy_range_uj", "262143328850\n".to_owned());
+        write("energy_uj", format!("{:.0}\n", joules * 1e6));
+    };
+    zone("intel-rapl:0", "package-0", 1000.0);
+    zone("intel-rapl:1", "package-1", 2000.0);
+    zone("intel-rapl:0:0", "core", 500.0);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let child = Command::new(binary)
+        .args(["--collector.disable-defaults", "--collector.rapl"])
+        .arg(format!("--path.sysfs={}", sys.path().display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running(child);
+    let source = format!(
+        "{{type: exporter, preset: node-exporter, targets: [{{url: 'http://127.0.0.1:{port}/metrics', node: n1}}]}}"
+    );
+    let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+    let mut rig = Rig::start(&settings(&source), &["n1"], now);
+    rig.until(|rig| rig.fetched("node-exporter", "no-data") > 0).await;
+    zone("intel-rapl:0", "package-0", 1000.0 + 900.0);
+    zone("intel-rapl:1", "package-1", 2000.0 + 600.0);
+    zone("intel-rapl:0:0", "core", 500.0 + 400.0);
+    // A page that was under way while the files changed must not meet the later clock.
+    let pages = rig.fetched("node-exporter", "no-data");
+    rig.until(|rig| rig.fetched("node-exporter", "no-data") > pages + 1)
+        .await;
+    *rig.clock.lock().unwrap() = now + Duration::from_secs(10);
+    rig.take().await;
+    let host = rig.host("n1").unwrap();
+    assert!(
+        (host.reading.value.get() - 150.0).abs() < 1e-6,
+        "90 and 60 W, and no core: {host:?}"
+    );
+    drop(running);
+    rig.stop().await;
+}

@@ -1,7 +1,9 @@
 //! The extender at the wire: bodies recorded from real kube-schedulers, and everything that can be wrong with one.
 //!
-//! The bodies under `kube-scheduler-*` were recorded by the scenario `l_wire` of the e2e suite.
+//! The bodies under `kube-scheduler-*` were recorded by the scenario `l_wire` of the e2e suite, those of `claims` by `p_dra`.
 
+mod claims;
+mod gangs;
 mod go;
 mod limits;
 mod memo;

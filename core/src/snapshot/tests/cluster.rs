@@ -194,6 +194,7 @@ fn g9_what_comes_and_goes_leaves_nothing_behind() {
     for round in 0..200 {
         let (name, uid) = (format!("n{round}"), format!("p{round}"));
         let power = NodePower {
+            host: None,
             node: Arc::from(name.as_str()),
             boards: vec![BoardPower {
                 uuid: Arc::from("GPU-1"),

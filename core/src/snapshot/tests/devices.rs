@@ -5,11 +5,10 @@ use crate::gpu::{GpuUnit, GpuVendor};
 use crate::snapshot::devices::DeviceState;
 use crate::workload::{AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount};
 use crate::workload::{PodClaims, SpecialClaim};
-use proptest::prelude::*;
 
 const POOL: &str = "gpu.nvidia.com/p";
 
-fn device(name: &str, node: &str, marks: &[&str]) -> DeviceFacts {
+pub(super) fn device(name: &str, node: &str, marks: &[&str]) -> DeviceFacts {
     DeviceFacts {
         name: Arc::from(name),
         marks: marks.iter().map(|mark| (*mark).to_owned()).collect(),
@@ -20,12 +19,12 @@ fn device(name: &str, node: &str, marks: &[&str]) -> DeviceFacts {
 }
 
 /// Whole boards `0..boards` of a node.
-fn boards(node: &str, boards: usize) -> Vec<DeviceFacts> {
+pub(super) fn boards(node: &str, boards: usize) -> Vec<DeviceFacts> {
     let one = |i: usize| device(&format!("gpu-{i}"), node, &[&format!("uuid:{node}-{i}")]);
     (0..boards).map(one).collect()
 }
 
-fn slice(name: &str, generation: i64, slices: usize, devices: Vec<DeviceFacts>) -> SliceFacts {
+pub(super) fn slice(name: &str, generation: i64, slices: usize, devices: Vec<DeviceFacts>) -> SliceFacts {
     SliceFacts::new(
         Arc::from(name),
         GpuVendor::Nvidia,
@@ -35,15 +34,15 @@ fn slice(name: &str, generation: i64, slices: usize, devices: Vec<DeviceFacts>) 
     .with(devices)
 }
 
-fn put(slice: SliceFacts) -> DeviceEvent {
+pub(super) fn put(slice: SliceFacts) -> DeviceEvent {
     DeviceEvent::Slice(Change::Put(slice))
 }
 
-fn count(state: &DeviceState, node: &str) -> Option<u32> {
+pub(super) fn count(state: &DeviceState, node: &str) -> Option<u32> {
     state.devices(node).map(|devices| devices.boards)
 }
 
-fn state(events: impl IntoIterator<Item = DeviceEvent>) -> DeviceState {
+pub(super) fn state(events: impl IntoIterator<Item = DeviceEvent>) -> DeviceState {
     let mut state = DeviceState::default();
     for event in events {
         state.apply(event);
@@ -51,12 +50,12 @@ fn state(events: impl IntoIterator<Item = DeviceEvent>) -> DeviceState {
     state
 }
 
-fn event(event: DeviceEvent) -> ClusterEvent {
+pub(super) fn event(event: DeviceEvent) -> ClusterEvent {
     ClusterEvent::Devices(Box::new(event))
 }
 
 /// A node whose boards are devices: nothing is allocatable.
-fn bare(name: &str) -> NodeFacts {
+pub(super) fn bare(name: &str) -> NodeFacts {
     NodeFacts {
         gpus: Vec::new(),
         gpu_product: None,
@@ -85,7 +84,7 @@ fn gpus(name: &str, count: u32) -> ClaimFacts {
     claim(name, vec![vec![ask("gpu.nvidia.com", DeviceCount::Exactly(count))]])
 }
 
-fn given(name: &str, devices: &[&str]) -> ClaimFacts {
+pub(super) fn given(name: &str, devices: &[&str]) -> ClaimFacts {
     let device = |device: &&str| AllocatedDevice {
         vendor: GpuVendor::Nvidia,
         pool: Arc::from(POOL),
@@ -97,7 +96,7 @@ fn given(name: &str, devices: &[&str]) -> ClaimFacts {
     }
 }
 
-fn claiming(uid: &str, node: Option<&str>, refs: &[(Option<&str>, Option<&str>)]) -> PodFacts {
+pub(super) fn claiming(uid: &str, node: Option<&str>, refs: &[(Option<&str>, Option<&str>)]) -> PodFacts {
     let key = |name: Option<&str>| name.map(|name| Arc::from(format!("ml/{name}")));
     let refs = refs.iter().map(|(claim, template)| ClaimRef {
         claim: key(*claim),
@@ -113,11 +112,11 @@ fn claiming(uid: &str, node: Option<&str>, refs: &[(Option<&str>, Option<&str>)]
     }
 }
 
-fn is_pod(pod: PodFacts) -> ClusterEvent {
+pub(super) fn is_pod(pod: PodFacts) -> ClusterEvent {
     ClusterEvent::Pod(Box::new(pod))
 }
 
-fn claims(change: ClaimFacts) -> ClusterEvent {
+pub(super) fn claims(change: ClaimFacts) -> ClusterEvent {
     event(DeviceEvent::Claim(Change::Put(change)))
 }
 
@@ -241,9 +240,13 @@ fn pods_by_claim_are_load_and_a_shared_claim_is_counted_once() {
     let snapshot = builder.build(second(0));
     let node = snapshot.node(snapshot.find("n").unwrap()).unwrap();
     assert_eq!((node.slots.whole_free(), node.awake), (5, true));
-    assert_eq!(node.without(&["a"]).slots.whole_free(), 5, "the other pod still has it");
-    assert_eq!(node.without(&["a", "b"]).slots.whole_free(), 8);
-    assert_eq!(node.without(&["b"]).slots.whole_free(), 6);
+    assert_eq!(
+        node.without(&["a"], &surroundings()).slots.whole_free(),
+        5,
+        "the other pod still has it"
+    );
+    assert_eq!(node.without(&["a", "b"], &surroundings()).slots.whole_free(), 8);
+    assert_eq!(node.without(&["b"], &surroundings()).slots.whole_free(), 6);
 }
 
 #[test]
@@ -444,82 +447,4 @@ fn a_pod_with_a_claim_that_nobody_knows_asks_for_nothing_and_says_so() {
     assert_eq!((claimed.ask(), claimed.unknown), (None, true));
     assert_eq!(index.claimed(&pod("plain", None)), None);
     assert_eq!(index.ask(&pod("plain", None)).map(|ask| ask.units), Some(1));
-}
-
-/// A board with the devices that speak of it: each by some of its marks, the first by all of them.
-fn described() -> impl Strategy<Value = Vec<Vec<bool>>> {
-    prop::collection::vec(prop::collection::vec(any::<bool>(), 1..6), 1..9)
-}
-
-proptest! {
-    /// However many devices speak of a board, in whatever order and spread over whatever slices, it is one.
-    #[test]
-    fn g9_boards_are_counted_once(of_boards in described(), slices in 1_usize..4, seed in any::<u64>()) {
-        let mut devices = Vec::new();
-        for (board, speaks) in of_boards.iter().enumerate() {
-            let (uuid, address) = (format!("uuid:{board}"), format!("pci:{board}"));
-            devices.push(device(&format!("gpu-{board}"), "n", &[&uuid, &address]));
-            for (i, by_uuid) in speaks.iter().enumerate() {
-                let mark = if *by_uuid { &uuid } else { &address };
-                devices.push(device(&format!("part-{board}-{i}"), "n", &[mark]));
-            }
-        }
-        let place = |device: &DeviceFacts| {
-            use std::hash::{DefaultHasher, Hash, Hasher};
-            let mut hasher = DefaultHasher::new();
-            (seed, &device.name).hash(&mut hasher);
-            hasher.finish()
-        };
-        devices.sort_by_key(place);
-        let mut spread = vec![Vec::new(); slices];
-        for (i, device) in devices.into_iter().enumerate() {
-            spread[i % slices].push(device);
-        }
-        let told = spread.into_iter().enumerate().map(|(i, devices)| put(slice(&format!("s{i}"), 7, slices, devices)));
-        prop_assert_eq!(count(&state(told), "n"), Some(u32::try_from(of_boards.len()).unwrap()));
-    }
-
-    /// Whatever came before and in whatever order: once a generation is whole and the others are gone, it is what counts.
-    #[test]
-    fn g3_pools_settle_on_the_newest_generation(
-        before in prop::collection::vec((0_usize..4, 0_i64..5, 1_usize..4, 0_usize..9), 0..30),
-        last in prop::collection::vec(0_usize..5, 1..4),
-    ) {
-        let mut state = DeviceState::default();
-        for (name, generation, slices, boards_of) in before {
-            state.apply(put(slice(&format!("s{name}"), generation, slices, boards("n", boards_of))));
-        }
-        let whole = last.len();
-        let mut seen = 0;
-        for (i, boards_of) in last.iter().enumerate() {
-            let mut devices = boards("n", seen + boards_of);
-            seen += boards_of;
-            state.apply(put(slice(&format!("s{i}"), 9, whole, devices.split_off(seen - boards_of))));
-        }
-        let counted = (seen > 0).then(|| u32::try_from(seen).unwrap());
-        prop_assert_eq!(count(&state, "n"), counted);
-    }
-
-    /// Boards taken on a node are those of its claims, each once, and never more than it has.
-    #[test]
-    fn g3_taken_boards_are_those_of_distinct_claims(pods in prop::collection::vec(prop::collection::vec(0_usize..5, 0..4), 1..8)) {
-        let mut builder = builder();
-        observe(&mut builder, second(0), [ClusterEvent::Node(bare("n")), event(put(slice("s", 1, 1, boards("n", 8))))]);
-        let mut used = std::collections::BTreeSet::new();
-        for (i, of_pod) in pods.iter().enumerate() {
-            let names: Vec<String> = of_pod.iter().map(|claim| format!("c{claim}")).collect();
-            let refs: Vec<_> = names.iter().map(|name| (Some(name.as_str()), None)).collect();
-            observe(&mut builder, second(0), [is_pod(claiming(&format!("p{i}"), Some("n"), &refs))]);
-            used.extend(of_pod.iter().copied());
-        }
-        for claim in 0..5 {
-            observe(&mut builder, second(1), [claims(given(&format!("c{claim}"), &[&format!("gpu-{claim}")]))]);
-        }
-        let snapshot = builder.build(second(1));
-        let node = snapshot.node(snapshot.find("n").unwrap()).unwrap();
-        prop_assert_eq!(node.slots.whole_free() as usize, 8 - used.len());
-        let all: Vec<String> = (0..pods.len()).map(|i| format!("p{i}")).collect();
-        let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        prop_assert_eq!(node.without(&all).slots.whole_free(), 8);
-    }
 }

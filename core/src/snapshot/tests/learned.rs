@@ -22,6 +22,7 @@ pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> P
     PowerReport {
         source: Source::new("dcgm"),
         nodes: vec![NodePower {
+            host: None,
             node: Arc::from("n"),
             boards: vec![board],
         }],

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod devices;
+mod devices_counted;
 mod kept;
 mod ladder;
 mod ladder_bounds;
@@ -16,7 +17,7 @@ mod power;
 use super::*;
 use crate::gpu::{FigureOrigin, GpuCatalogue, GpuProfile, GpuResource, GpuSharing};
 use crate::grid::{Basis, IntensityKind, IntensityPoint, RegionTable, Signal, ZoneId};
-use crate::quantity::{GramsPerKwh, Ratio, Source, Watts};
+use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
 use crate::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -92,6 +93,7 @@ fn facts(name: &str) -> NodeFacts {
         devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
+        domain_labels: Vec::new(),
         pool: None,
         schedulable: true,
     }
@@ -124,6 +126,9 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
         node: node.map(Arc::from),
         ran: None,
         volume_claims: Vec::new(),
+        nominated: None,
+        started_at: None,
+        unschedulable: false,
         phase: PodPhase::Pending,
     }
 }
@@ -143,6 +148,8 @@ fn surroundings() -> Surroundings {
         catalogue: Arc::new(GpuCatalogue::new(vec![(profile, vec![])]).unwrap()),
         ladder: LadderBounds::default(),
         power: PowerBounds::default(),
+        bookings: BookingBounds::default(),
+        domains: Vec::new(),
         pue: Pue::default(),
         wake: WakeWeights::default(),
         host: HostModel::default(),

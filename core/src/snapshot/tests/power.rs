@@ -14,6 +14,7 @@ fn sampled(node: &str, at: i64, boards: &[f64]) -> PowerReport {
     PowerReport {
         source: Source::new("dcgm"),
         nodes: vec![NodePower {
+            host: None,
             node: Arc::from(node),
             boards: boards.collect(),
         }],
@@ -209,4 +210,66 @@ fn a_host_with_a_domain_is_the_node_without_one() {
     thrice(&mut builder, "n.example.com", 62, &[12.0]);
     assert_eq!(node_at(&mut builder, "n", second(62)).power.watts, Some(watts(12.0)));
     assert_eq!(bare(&mut builder, 62), (12.0, CoefficientSource::Observed));
+}
+
+fn host(node: &str, at: i64, scope: HostScope, drawn: f64) -> PowerReport {
+    PowerReport {
+        source: Source::new("ipmi"),
+        nodes: vec![NodePower {
+            node: Arc::from(node),
+            boards: Vec::new(),
+            host: Some(HostReading {
+                scope,
+                reading: Reading {
+                    value: watts(drawn),
+                    observed_at: second(at),
+                    source: Source::new("ipmi"),
+                },
+            }),
+        }],
+    }
+}
+
+#[test]
+fn a_host_is_measured_beside_its_boards_and_ages_by_itself() {
+    let mut builder = builder();
+    observe(&mut builder, second(0), [ClusterEvent::Node(facts("n"))]);
+    assert_eq!(node_at(&mut builder, "n", second(0)).host_watts, None);
+    builder.apply_power(sampled("n", 0, &[50.0]));
+    builder.apply_power(host("n", 10, HostScope::Machine, 900.0));
+    let node = node_at(&mut builder, "n", second(10));
+    let reading = node.host_watts.unwrap();
+    assert_eq!(
+        (reading.scope, reading.reading.value),
+        (HostScope::Machine, watts(900.0))
+    );
+    assert_eq!(
+        (node.power.watts, node.power.boards),
+        (Some(watts(50.0)), 1),
+        "boards are no host"
+    );
+    // What the boards say later does not erase it, and past its bound it is gone.
+    builder.apply_power(sampled("n", 300, &[60.0]));
+    let later = node_at(&mut builder, "n", second(310));
+    assert!(later.host_watts.is_some() && later.power.rung == PowerRung::Fresh);
+    assert_eq!(node_at(&mut builder, "n", second(311)).host_watts, None);
+}
+
+#[test]
+fn a_host_alone_says_nothing_of_boards() {
+    let mut builder = builder();
+    observe(
+        &mut builder,
+        second(0),
+        [ClusterEvent::Node(facts("n")), ClusterEvent::PodsListed],
+    );
+    builder.apply_power(host("n.example.com", 100, HostScope::Packages, 120.0));
+    let node = node_at(&mut builder, "n", second(100));
+    assert_eq!(node.power.rung, PowerRung::Model);
+    assert_eq!(
+        node.bare.unwrap().source,
+        CoefficientSource::Profile,
+        "and sets no floor"
+    );
+    assert!(node.host_watts.is_some());
 }

@@ -1,9 +1,11 @@
 //! What pods without GPUs pay when the extender is asked about every pod: bound per second at 1,000 nodes without an
-//! extender, with one that is asked about GPU resources alone, and with one that is asked about everything.
+//! extender, with one that is asked about GPU resources alone, and with one that is asked about everything: the smallest there
+//! can be, which is the price of the protocol, and Heliotrope.
 
 use super::super::site::Site;
 use crate::cluster::{Images, Work};
 use crate::controlplane::SchedulerConfig;
+use crate::extender::Echo;
 use crate::figures::Figures;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,16 +21,23 @@ const ROUNDS: usize = 3;
 enum Asked {
     Nobody,
     AboutGpus,
+    EchoAboutEveryPod,
     AboutEveryPod,
 }
 
 impl Asked {
-    const ALL: [Self; 3] = [Self::Nobody, Self::AboutGpus, Self::AboutEveryPod];
+    const ALL: [Self; 4] = [
+        Self::Nobody,
+        Self::AboutGpus,
+        Self::EchoAboutEveryPod,
+        Self::AboutEveryPod,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Nobody => "no extender",
             Self::AboutGpus => "with managedResources",
+            Self::EchoAboutEveryPod => "echo extender, without managedResources",
             Self::AboutEveryPod => "without managedResources",
         }
     }
@@ -38,7 +47,7 @@ impl Asked {
         match self {
             Self::Nobody => shipped,
             Self::AboutGpus => shipped.with_extender(url),
-            Self::AboutEveryPod => shipped.with_extender(url).asked_about_every_pod(),
+            Self::EchoAboutEveryPod | Self::AboutEveryPod => shipped.with_extender(url).asked_about_every_pod(),
         }
     }
 }
@@ -56,8 +65,13 @@ async fn p_what_pods_without_gpus_pay() {
             let heliotrope = site
                 .heliotrope(&site.settings().power_key("interval", interval.as_str()))
                 .await;
+            let echo = Echo::start(&site.plane).await;
+            let asks = match asked {
+                Asked::EchoAboutEveryPod => echo.url().to_owned(),
+                _ => heliotrope.url(),
+            };
             let before = heliotrope.cpu_seconds();
-            let rate = site.rate_of(&asked.config(&heliotrope.url()), &work, PODS).await;
+            let rate = site.rate_of(&asked.config(&asks), &work, PODS).await;
             println!("p_dra_cost: round {round}, {}: {rate:.1} pods per second", asked.name());
             rates.entry(asked).or_default().push(rate);
             if let (Some(before), Some(after)) = (before, heliotrope.cpu_seconds()) {

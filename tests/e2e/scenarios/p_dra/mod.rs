@@ -7,13 +7,12 @@
 mod cost;
 
 use super::site::{CENTRAL, NORTH, WEST};
-use crate::cluster::{Cluster, Images, Placed, Work, fleet, share_of};
+use crate::cluster::{Cluster, Images, NodeSpec, Placed, Work, fleet, share_of};
 use crate::controlplane::{ControlPlane, SchedulerConfig, Which};
 use crate::extender::{Heliotrope, HeliotropeSettings, RecordingProxy};
 use crate::figures::{Figures, out_folder};
 use crate::guest;
 use crate::world::CarbonFile;
-use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ async fn p_pods_with_claims_are_steered_and_counted() {
     let cluster = Cluster::new(plane.client().await);
     let nodes: Vec<_> = fleet(NODES, Images::Nowhere)
         .into_iter()
-        .map(|node| node.by_claim())
+        .map(NodeSpec::by_claim)
         .collect();
     cluster.create_nodes(&nodes).await;
     cluster.create_device_classes().await;
@@ -175,6 +174,6 @@ async fn save(cluster: &Cluster, work: &Work, case: &str) {
         let text = serde_json::to_string_pretty(&objects).unwrap();
         std::fs::write(folder.join(format!("{kind}.json")), text).unwrap();
     }
-    let pod: Pod = cluster.pod(&format!("{}-1", work.name)).await;
+    let pod = cluster.pod_object(&format!("{}-1", work.name)).await;
     std::fs::write(folder.join("Pod.json"), serde_json::to_string_pretty(&pod).unwrap()).unwrap();
 }

@@ -1,131 +1,18 @@
-//! `heliotrope check`: what a settings file amounts to.
+//! What a settings file amounts to, for people.
 
-use super::failure::Failure;
-use super::render::{self, Output};
-use crate::app;
 use crate::app::overview::{HistoryOverview, Overview};
-use crate::app::settings::{Loaded, Reload, SettingsError, load};
-use crate::app::yaml::Finding;
-use crate::carbon::Probe;
-use anyhow::Context;
-use clap::Args;
+use crate::app::settings::Reload;
+use crate::cli::render;
 use heliotrope_core::snapshot::Coefficient;
-use serde::Serialize;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-/// Check a settings file and explain what it amounts to
-///
-/// Reads the file, the tables and the keys it names, and asks nobody, no provider and no cluster, unless `--probe` says so.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct Check {
-    /// Settings file
-    #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
-    config: PathBuf,
-
-    /// Call out: ask each carbon provider that wants a key, once, what the key can read
-    #[arg(long)]
-    probe: bool,
-
-    /// Output
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-}
-
-const EXAMPLES: &str = "Examples:
-  heliotrope check --config heliotrope.yaml
-  heliotrope check --config heliotrope.yaml --probe
-  heliotrope check --config heliotrope.yaml -o json | jq '.overview.zones'";
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    ok: bool,
-    problems: &'a [Finding],
-    overview: Option<&'a Overview>,
-    /// What keys can read; nothing where nobody was asked.
-    probes: Option<&'a [Probe]>,
-}
-
-impl Check {
-    pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
-        let loaded = match load(&self.config) {
-            Ok(loaded) => loaded,
-            Err(SettingsError::Refused { findings }) if self.output == Output::Json => {
-                let answer = Answer {
-                    ok: false,
-                    problems: &findings,
-                    overview: None,
-                    probes: None,
-                };
-                render::json(out, &answer)?;
-                return Err(Failure::Told(2));
-            }
-            Err(error) => {
-                return Err(Failure::Settings {
-                    path: self.config,
-                    error,
-                });
-            }
-        };
-        let overview = Overview::of(&loaded);
-        let probes = self.probe.then(|| probe(&loaded)).transpose()?;
-        match self.output {
-            Output::Table => {
-                writeln!(out, "{} is right.", self.config.display())?;
-                explain(out, &overview)?;
-                if let Some(probes) = &probes {
-                    keys(out, probes)?;
-                }
-            }
-            Output::Json => {
-                let answer = Answer {
-                    ok: true,
-                    problems: &[],
-                    overview: Some(&overview),
-                    probes: probes.as_deref(),
-                };
-                render::json(out, &answer)?;
-            }
-        }
-        let refused = probes.iter().flatten().any(|probe| probe.error.is_some());
-        if refused { Err(Failure::Told(1)) } else { Ok(()) }
-    }
-}
-
-fn probe(loaded: &Loaded) -> anyhow::Result<Vec<Probe>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("no runtime")?.block_on(app::probe::keys(loaded))
-}
-
-fn keys(out: &mut dyn Write, probes: &[Probe]) -> io::Result<()> {
-    writeln!(out, "\nWhat keys can read")?;
-    let mut rows = Vec::new();
-    for probe in probes {
-        if let Some(error) = &probe.error {
-            rows.push([probe.provider.clone(), "*".to_owned(), error.clone(), String::new()]);
-        }
-        for (zone, access) in &probe.zones {
-            let list = |can| access.names(can).join(", ");
-            let can = if access.told().next().is_none() {
-                "not known".to_owned()
-            } else {
-                list(true)
-            };
-            rows.push([probe.provider.clone(), zone.to_string(), can, list(false)]);
-        }
-    }
-    if rows.is_empty() {
-        return writeln!(out, "  No provider wants a key.");
-    }
-    render::table(out, ["PROVIDER", "ZONE", "CAN READ", "CANNOT"], &rows)
-}
-
-fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+/// Tells what settings amount to.
+pub(super) fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
     zones(out, overview)?;
     regions(out, overview)?;
     gpus(out, overview)?;
     learned(out, overview)?;
+    domains(out, overview)?;
     reload(out, overview)?;
     if !overview.notes.is_empty() {
         writeln!(out, "\nWorth knowing")?;
@@ -236,6 +123,40 @@ fn learned(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
         return Ok(());
     }
     render::table(out, ["MODEL", "BARE", "CONTEXT", "SLOPE"], &rows)
+}
+
+fn domains(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    if overview.domains.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nPower domains (watts of GPUs; they steer pods and protect no breaker)"
+    )?;
+    let rows = overview.domains.iter().map(|domain| {
+        let others = domain.gpu_watts.map(|watts| format!("{:.0}", watts.get()));
+        let values = domain
+            .values
+            .iter()
+            .map(|(value, watts)| format!("{value}: {:.0}", watts.get()));
+        let shares = domain
+            .shares
+            .iter()
+            .map(|(priority, share)| format!("below {priority}: {share}"));
+        [
+            domain.name.clone(),
+            domain.label.clone().unwrap_or_else(|| "each node".to_owned()),
+            others.unwrap_or_else(|| "none".to_owned()),
+            values.collect::<Vec<_>>().join(", "),
+            shares.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    render::table(
+        out,
+        ["DOMAIN", "BY", "CAP", "OF SINGLE ONES", "SHARE BY PRIORITY"],
+        &rows,
+    )
 }
 
 fn reload(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
