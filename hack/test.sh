@@ -139,20 +139,20 @@ control_plane() { # sets HELIOTROPE_CONTROLPLANE, or says why not
   return 1
 }
 
-prometheus() { # sets HELIOTROPE_PROMETHEUS, or says why not
-  local why=$logs/prometheus.err binary
-  if [ -n "${HELIOTROPE_PROMETHEUS:-}" ]; then
-    say "Prometheus: given in HELIOTROPE_PROMETHEUS"
+debian_binary() { # variable, package, what is left out without it: sets the variable to the package's binary, or says why not
+  local variable=$1 package=$2 why=$logs/$2.err binary
+  if [ -n "${!variable:-}" ]; then
+    say "$package: given in $variable"
     return 0
   fi
-  say "Prometheus from its Debian package"
-  if binary=$(hack/prometheus.sh 2>"$why"); then
-    export HELIOTROPE_PROMETHEUS=$binary
+  say "$package from its Debian package"
+  if binary=$(hack/prometheus.sh "$package" 2>"$why"); then
+    export "$variable=$binary"
     echo "$binary"
     return 0
   fi
   cat "$why"
-  skip "end-to-end suite" "no Prometheus: $(tail -n 1 "$why")"
+  skip "$3" "no $package: $(tail -n 1 "$why")"
   return 1
 }
 
@@ -232,11 +232,13 @@ if [ $checks = yes ]; then
   if ! has python3 && [ -n "$(git ls-files '*.py')" ]; then
     skip "recomputation by an independent script" "python3 is not installed"
   fi
+  debian_binary HELIOTROPE_PROMETHEUS prometheus "integration test with a real Prometheus"
+  debian_binary HELIOTROPE_NODE_EXPORTER prometheus-node-exporter "integration test with a real node_exporter"
   step "cargo test" cargo test --workspace --locked --no-fail-fast
 fi
 
 if [ $e2e = yes ]; then
-  if control_plane && prometheus && release_binary; then
+  if control_plane && debian_binary HELIOTROPE_PROMETHEUS prometheus "end-to-end suite" && release_binary; then
     alert_rules
     if [ -z "${HELIOTROPE_E2E_OUT:-}" ]; then
       rm -rf "$target/e2e"

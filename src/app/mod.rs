@@ -11,6 +11,7 @@
 pub mod demo;
 pub mod overview;
 pub mod probe;
+pub mod replay;
 pub mod run;
 pub mod settings;
 pub mod site;

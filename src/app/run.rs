@@ -10,7 +10,7 @@ use crate::outbound::HttpClient;
 use crate::power::{Found, PowerSources};
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Senders, Writer, channels};
+use crate::world::{Journal, Senders, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
@@ -44,6 +44,7 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let opened = history::open(&settings.history, &metrics);
     let (keeper, history) = opened.keeping.unzip();
     let writer = writer.remembering(opened.kept, keeper);
+    let (told, journal) = Journal::new(&settings.decisions, Arc::clone(&clock), metrics.clone()).unzip();
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster =
         ClusterWatch::new(client.clone(), settings.labels()).gpu_classes(settings.cluster.gpu_classes.clone());
@@ -76,9 +77,16 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
-    endless(&mut tasks, "writer", writer.run(inbox, stop.clone()));
     if let Some(history) = history {
         endless(&mut tasks, "history", history.run());
+    }
+    endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
+    if let Some(journal) = journal {
+        // Ends when the writer has: nobody is left to tell it anything.
+        tasks.spawn_blocking(|| {
+            journal.run();
+            ("decisions", Ok(()))
+        });
     }
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
@@ -241,7 +249,10 @@ async fn reload(
 }
 
 fn placement(generation: u64, settings: &Settings) -> Placement {
-    let (policy, namespaces) = (settings.placement.policy.clone(), settings.placement.namespaces.clone());
+    let (policy, namespaces) = (
+        Arc::new(settings.placement.policy.clone()),
+        settings.placement.namespaces.clone(),
+    );
     Placement {
         generation,
         policy,

@@ -14,6 +14,7 @@ mod explain;
 mod failure;
 mod figure;
 mod render;
+mod replay;
 mod report;
 mod run;
 mod scheduler_config;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Replay(replay::Replay),
     Report(report::ReportCommand),
     SchedulerConfig(scheduler_config::SchedulerConfig),
 }
@@ -68,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Replay(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
     };

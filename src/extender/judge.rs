@@ -2,20 +2,20 @@ use super::answer::VictimMap;
 use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
-use super::offer::{Offer, candidates};
+use super::offer::Offer;
 use super::placement::Placement;
 use super::preempt;
 use super::settings::{ExtenderSettings, Unjudgeable};
 use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
-use crate::world::{PodId, Record, Stage, World};
+use crate::world::{Asked, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter, score,
-    weigh,
+    Bookings, Candidate, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter,
+    preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
-use heliotrope_core::snapshot::{DomainState, NodeIx, NodeState, Snapshot};
+use heliotrope_core::snapshot::{DomainState, Snapshot};
 use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::AtomicUsize;
@@ -107,7 +107,7 @@ impl Case<'_> {
 impl Case<'_> {
     /// Whether pod and nodes exist, and it is no what-if question.
     fn is_real(&self, weighed: &Weighed) -> bool {
-        !self.pod.resource_version.is_empty() && weighed.templates.iter().all(Option::is_none)
+        !self.pod.resource_version.is_empty() && weighed.offered.templates.iter().all(Option::is_none)
     }
 
     /// Promises the pod its watts on the nodes that it is answered with. Questions about nodes or pods that do not exist
@@ -131,10 +131,15 @@ impl Case<'_> {
             return;
         }
         let best = scores.iter().copied().max().unwrap_or(0);
-        let tops = weighed.places.iter().zip(scores).filter(|(_, score)| **score == best);
+        let tops = weighed
+            .offered
+            .places
+            .iter()
+            .zip(scores)
+            .filter(|(_, score)| **score == best);
         let tops = tops.filter_map(|(ix, _)| Some(Arc::clone(&self.snapshot.node((*ix)?)?.name)));
         let tops = tops.collect();
-        let candidates = candidates(&weighed.places, &weighed.templates);
+        let candidates = weighed.offered.candidates();
         let pod = (&self.pod.uid, self.pod.unschedulable);
         let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, |_| true, pod).shared(tops);
         self.bookings.promise(promise);
@@ -156,10 +161,21 @@ impl Case<'_> {
 
 /// The candidates of a case with their costs.
 pub(super) struct Weighed {
-    pub(super) places: Vec<Option<NodeIx>>,
-    templates: Vec<Option<NodeState>>,
+    offered: Offered,
     pub(super) rung: Option<Rung>,
     pub(super) costs: Arc<Vec<Option<NodeCost>>>,
+    /// The instant that costs were computed for: an earlier one where they were remembered.
+    at: Timestamp,
+}
+
+impl Weighed {
+    fn recorded(&self) -> WeighedRecord {
+        WeighedRecord {
+            rung: self.rung,
+            costs: Arc::clone(&self.costs),
+            at: self.at,
+        }
+    }
 }
 
 impl Extender {
@@ -237,9 +253,8 @@ impl Extender {
             ..
         } = case;
         let question = case.question(&NO_GROUPS);
-        let places = offer.places(snapshot);
-        let templates = offer.templates(snapshot, &places);
-        let candidates = candidates(&places, &templates);
+        let offered = offer.offered(snapshot);
+        let candidates = offered.candidates();
         let rung = common_rung(&question, &candidates);
         let key = Key {
             uid: Arc::clone(&pod.uid),
@@ -251,29 +266,31 @@ impl Extender {
         };
         // Without a version nothing tells one state of the pod from the next, as in what-if questions of other callers.
         let versioned = !key.resource_version.is_empty();
-        let remembered = versioned.then(|| self.memo.get(&key, &places)).flatten();
-        let costs = remembered.unwrap_or_else(|| {
+        let remembered = versioned.then(|| self.memo.get(&key, &offered.places)).flatten();
+        let (costs, at) = remembered.unwrap_or_else(|| {
             let costs = Arc::new(weigh(&question, rung, &candidates));
-            if versioned && templates.is_empty() {
-                self.memo
-                    .put(key, Costs::new(snapshot.nodes().len(), &places, Arc::clone(&costs)));
+            if versioned && offered.templates.is_empty() {
+                let held = Costs::new(snapshot.nodes().len(), &offered.places, Arc::clone(&costs), case.now);
+                self.memo.put(key, held);
             }
-            costs
+            (costs, case.now)
         });
         Weighed {
-            places,
-            templates,
+            offered,
             rung,
             costs,
+            at,
         }
     }
 
     /// Filter's verdict, recorded.
     pub(super) fn filter(&self, case: &mut Case<'_>, weighed: &Weighed) -> Verdict {
-        let candidates = candidates(&weighed.places, &weighed.templates);
+        let candidates = weighed.offered.candidates();
         let mut gangs = self.gangs.lock(case);
         let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
         let verdict = filter(&case.question(groups), weighed.rung, &candidates, &weighed.costs);
+        // As it was when it was asked, before this pod is added.
+        let asked = self.asked(case, groups);
         // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
         if let (Some(gangs), Some(choice)) = (
             &mut gangs,
@@ -297,11 +314,9 @@ impl Extender {
         self.record(
             case,
             Stage::Filter {
-                snapshot: Arc::clone(&case.snapshot),
-                workload: Box::new(case.workload.clone()),
-                rung: weighed.rung,
-                candidates: weighed.places.clone(),
-                costs: Arc::clone(&weighed.costs),
+                asked,
+                offered: weighed.offered.clone(),
+                weighed: weighed.recorded(),
                 refused: verdict.refused.clone(),
                 kept: verdict.kept.clone(),
                 reserved,
@@ -311,32 +326,67 @@ impl Extender {
         verdict
     }
 
-    /// Which nodes preemption may empty, in the map's order.
+    /// Which nodes preemption may empty, in the map's order; recorded.
     pub(super) fn preempt(&self, case: &mut Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
-        let accepted = {
-            let gangs = self.gangs.lock(case);
-            let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
-            preempt::judge(&case.question(groups), victims)
-        };
+        let candidates = preempt::candidates(case, victims);
+        let gangs = self.gangs.lock(case);
+        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
+        let kept = judge_victims(&case.question(groups), &candidates);
+        let asked = self.asked(case, groups);
+        drop(gangs);
+        let recorded = candidates.iter().map(|candidate| {
+            let victims = candidate.victims.iter().map(|uid| (*uid).to_owned());
+            (candidate.node, victims.collect())
+        });
+        let recorded = recorded.collect();
         if case.steers() {
-            case.promise_room(victims, &accepted);
+            case.promise_room(victims, &kept);
         }
-        accepted
+        self.record(
+            case,
+            Stage::Preempt {
+                asked,
+                candidates: recorded,
+                kept: kept.clone(),
+            },
+        );
+        kept
     }
 
     /// Prioritize's scores, recorded.
     pub(super) fn score(&self, case: &mut Case<'_>, weighed: &Weighed) -> Vec<u8> {
         let scores = score(&case.placement.policy, &weighed.costs);
+        // Scores do not depend on where gangs were sent.
+        let asked = self.asked(case, &NO_GROUPS);
         case.promise_tops(weighed, &scores);
         self.record(
             case,
             Stage::Prioritize {
-                snapshot: Arc::clone(&case.snapshot),
-                candidates: weighed.places.clone(),
+                asked,
+                offered: weighed.offered.clone(),
+                weighed: weighed.recorded(),
                 scores: scores.clone(),
             },
         );
         scores
+    }
+
+    /// The question with what it refers to, for the record. What changes with every answer is copied only where it is
+    /// written down, and no more of it than the answer depended on.
+    fn asked(&self, case: &Case<'_>, groups: &Groups) -> Box<Asked> {
+        let (bookings, groups) = if self.world.is_journalled() {
+            (case.bookings.beside(&case.pod.uid), groups.clone())
+        } else {
+            (Bookings::none(), Groups::none())
+        };
+        Box::new(Asked {
+            snapshot: Arc::clone(&case.snapshot),
+            workload: case.workload.clone(),
+            policy: Arc::clone(&case.placement.policy),
+            bookings,
+            groups,
+            now: case.now,
+        })
     }
 
     fn record(&self, case: &Case<'_>, stage: Stage) {

@@ -1,6 +1,7 @@
 use heliotrope_core::placement::NodeCost;
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::NodeIx;
+use jiff::Timestamp;
 use moka::sync::Cache;
 use std::sync::Arc;
 
@@ -22,13 +23,20 @@ pub(super) struct Key {
 /// The costs of one pod's candidates.
 #[derive(Debug)]
 pub(super) struct Costs {
-    /// Place in `costs` by node; `u32::MAX` for nodes that were no candidates.
+    /// Place in `each` by node; `u32::MAX` for nodes that were no candidates.
     places: Vec<u32>,
-    costs: Arc<Vec<Option<NodeCost>>>,
+    each: Arc<Vec<Option<NodeCost>>>,
+    /// The instant that they were computed for.
+    at: Timestamp,
 }
 
 impl Costs {
-    pub(super) fn new(nodes: usize, candidates: &[Option<NodeIx>], costs: Arc<Vec<Option<NodeCost>>>) -> Self {
+    pub(super) fn new(
+        nodes: usize,
+        candidates: &[Option<NodeIx>],
+        costs: Arc<Vec<Option<NodeCost>>>,
+        at: Timestamp,
+    ) -> Self {
         let mut places = vec![u32::MAX; nodes];
         for (ix, place) in candidates.iter().zip(0_u32..) {
             let slot = ix.and_then(|ix| places.get_mut(usize::try_from(ix.0).ok()?));
@@ -36,20 +44,24 @@ impl Costs {
                 *slot = place;
             }
         }
-        Self { places, costs }
+        Self {
+            places,
+            each: costs,
+            at,
+        }
     }
 
     /// The costs of these candidates, if all of them are remembered. The same candidates in the same order share.
     pub(super) fn of(&self, candidates: &[Option<NodeIx>]) -> Option<Arc<Vec<Option<NodeCost>>>> {
         let place = |ix: &Option<NodeIx>| -> Option<usize> {
             let place = *self.places.get(usize::try_from((*ix)?.0).ok()?)?;
-            usize::try_from(place).ok().filter(|place| *place < self.costs.len())
+            usize::try_from(place).ok().filter(|place| *place < self.each.len())
         };
         let same_order = candidates.iter().enumerate().all(|(i, ix)| place(ix) == Some(i));
-        if same_order && candidates.len() == self.costs.len() {
-            return Some(Arc::clone(&self.costs));
+        if same_order && candidates.len() == self.each.len() {
+            return Some(Arc::clone(&self.each));
         }
-        let costs = candidates.iter().map(|ix| Some(*self.costs.get(place(ix)?)?));
+        let costs = candidates.iter().map(|ix| Some(*self.each.get(place(ix)?)?));
         costs.collect::<Option<Vec<_>>>().map(Arc::new)
     }
 }
@@ -65,8 +77,14 @@ impl Memo {
         Self(Cache::builder().max_capacity(MAX_COSTS).weigher(weigh).build())
     }
 
-    pub(super) fn get(&self, key: &Key, candidates: &[Option<NodeIx>]) -> Option<Arc<Vec<Option<NodeCost>>>> {
-        self.0.get(key)?.of(candidates)
+    /// The costs and the instant that they were computed for.
+    pub(super) fn get(
+        &self,
+        key: &Key,
+        candidates: &[Option<NodeIx>],
+    ) -> Option<(Arc<Vec<Option<NodeCost>>>, Timestamp)> {
+        let held = self.0.get(key)?;
+        Some((held.of(candidates)?, held.at))
     }
 
     pub(super) fn put(&self, key: Key, costs: Costs) {

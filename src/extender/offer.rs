@@ -1,8 +1,12 @@
 use super::wire::{Args, Name, NodeList};
 use crate::cluster::{Labels, LeanNode};
-use heliotrope_core::placement::Candidate;
+use crate::world::Offered;
 use heliotrope_core::snapshot::{NodeFacts, NodeIx, NodeState, Snapshot};
 use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Unknown names kept for explanations: a few, while the watch is behind.
+const MAX_UNKNOWN: usize = 100;
 
 /// The nodes of a request, in the form in which they came.
 #[derive(Debug)]
@@ -89,13 +93,26 @@ impl<'a> Offer<'a> {
         names + raw + 256
     }
 
-    /// Where each node stands in the snapshot.
-    pub(super) fn places(&self, snapshot: &Snapshot) -> Vec<Option<NodeIx>> {
-        self.names().map(|name| snapshot.find(name)).collect()
+    /// The nodes as they stand in the snapshot.
+    pub(super) fn offered(&self, snapshot: &Snapshot) -> Offered {
+        let places: Vec<Option<NodeIx>> = self.names().map(|name| snapshot.find(name)).collect();
+        let templates = self.templates(snapshot, &places);
+        let meaningless =
+            |place: usize, ix: Option<NodeIx>| ix.is_none() && !templates.get(place).is_some_and(Option::is_some);
+        let unknown = self.names().zip(&places).enumerate();
+        let unknown = unknown.filter(|(place, (_, ix))| meaningless(*place, **ix));
+        Offered {
+            unknown: unknown
+                .take(MAX_UNKNOWN)
+                .map(|(_, (name, _))| Arc::from(name))
+                .collect(),
+            places,
+            templates,
+        }
     }
 
     /// Nodes that came whole and that no watch has told of, as they would stand in the snapshot.
-    pub(super) fn templates(&self, snapshot: &Snapshot, places: &[Option<NodeIx>]) -> Vec<Option<NodeState>> {
+    fn templates(&self, snapshot: &Snapshot, places: &[Option<NodeIx>]) -> Vec<Option<NodeState>> {
         match self {
             Self::Names(_) => Vec::new(),
             Self::Nodes { facts, .. } => facts
@@ -105,14 +122,4 @@ impl<'a> Offer<'a> {
                 .collect(),
         }
     }
-}
-
-/// The candidates, in the order of the request.
-pub(super) fn candidates<'a>(places: &[Option<NodeIx>], templates: &'a [Option<NodeState>]) -> Vec<Candidate<'a>> {
-    let of = |(place, ix): (usize, &Option<NodeIx>)| match (ix, templates.get(place)) {
-        (Some(ix), _) => Candidate::Known(*ix),
-        (None, Some(Some(template))) => Candidate::Given(template),
-        (None, _) => Candidate::Unknown,
-    };
-    places.iter().enumerate().map(of).collect()
 }

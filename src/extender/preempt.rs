@@ -1,6 +1,7 @@
 use super::answer::VictimMap;
-use super::wire::{PreemptionArgs, Victims};
-use heliotrope_core::placement::{PreemptCandidate, Question, preempt};
+use super::judge::Case;
+use super::wire::{MetaVictim, PreemptionArgs, Victims};
+use heliotrope_core::placement::PreemptCandidate;
 
 /// The victims of a request in the Meta form, whichever form they came in.
 pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
@@ -21,19 +22,16 @@ pub(super) fn victims<'a>(args: &mut PreemptionArgs<'a>) -> VictimMap<'a> {
     .collect()
 }
 
-/// Which nodes may be emptied, in the map's order.
-pub(super) fn judge(question: &Question<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
-    let candidates: Vec<PreemptCandidate<'_>> = victims
-        .iter()
-        .map(|(name, victims)| PreemptCandidate {
-            node: question.snapshot.find(name),
-            victims: victims
-                .pods
-                .iter()
-                .flatten()
-                .map(|victim| victim.uid.as_str())
-                .collect(),
-        })
-        .collect();
-    preempt(question, &candidates)
+/// The nodes with their victims, in the map's order.
+pub(super) fn candidates<'a>(case: &Case<'_>, victims: &'a VictimMap<'_>) -> Vec<PreemptCandidate<'a>> {
+    let of = |(name, victims): (&std::borrow::Cow<'_, str>, &'a Victims<MetaVictim>)| PreemptCandidate {
+        node: case.snapshot.find(name),
+        victims: victims
+            .pods
+            .iter()
+            .flatten()
+            .map(|victim| victim.uid.as_str())
+            .collect(),
+    };
+    victims.iter().map(of).collect()
 }

@@ -201,43 +201,42 @@ impl DecisionLog {
     }
 
     /// Takes a record in; `band` is the share within which costs are equal.
-    pub(super) fn record(&mut self, record: Record, band: f64) {
+    pub(super) fn record(&mut self, record: &Record, band: f64) {
         let Record { pod, at, stage } = record;
         match stage {
             Stage::Exempt(exemption) => {
-                let mut view = empty(pod, at);
-                view.exempt = Some(exemption);
+                let mut view = empty(pod, *at);
+                view.exempt = Some(*exemption);
                 self.put(view);
             }
             Stage::Filter {
-                snapshot,
-                workload,
-                rung,
-                candidates,
-                costs,
+                asked,
+                offered,
+                weighed,
                 refused,
                 kept,
                 reserved,
                 group,
             } => {
-                let mut view = empty(pod, at);
-                view.generation = snapshot.generation;
-                view.group = group.and_then(|choice| group_view(&snapshot, &workload, choice));
-                let ask = workload.gpus;
-                view.workload = Some(*workload);
-                view.rung = rung;
-                view.offered_to_us = candidates.len();
-                let answers = costs.iter().zip(refused).zip(kept);
-                view.candidates = candidates
+                let mut view = empty(pod, *at);
+                view.generation = asked.snapshot.generation;
+                view.group = group.and_then(|choice| group_view(&asked.snapshot, &asked.workload, choice));
+                let ask = asked.workload.gpus;
+                view.workload = Some(asked.workload.clone());
+                view.rung = weighed.rung;
+                view.offered_to_us = offered.places.len();
+                let answers = weighed.costs.iter().zip(refused).zip(kept);
+                view.candidates = offered
+                    .places
                     .iter()
                     .zip(answers)
                     .filter_map(|(ix, ((cost, refused), kept))| {
                         Some(CandidateView {
-                            refused,
-                            offered: kept,
-                            domains: domains(&snapshot, (*ix)?, &reserved),
-                            booked_gpu_watts: snapshot.node((*ix)?)?.booking(ask).map(f64::from),
-                            ..row(&snapshot, (*ix)?, rung, *cost)?
+                            refused: *refused,
+                            offered: *kept,
+                            domains: domains(&asked.snapshot, (*ix)?, reserved),
+                            booked_gpu_watts: asked.snapshot.node((*ix)?)?.booking(ask).map(f64::from),
+                            ..row(&asked.snapshot, (*ix)?, weighed.rung, *cost)?
                         })
                     })
                     .collect();
@@ -247,19 +246,21 @@ impl DecisionLog {
                 self.put(view);
             }
             Stage::Prioritize {
-                snapshot,
-                candidates,
-                scores,
+                asked, offered, scores, ..
             } => {
                 let Some(view) = self.by_uid.get_mut(&pod.uid) else {
                     return;
                 };
-                let names = candidates.iter().map(|ix| Some(snapshot.node((*ix)?)?.name.as_ref()));
-                let by_name: HashMap<&str, u8> = names.zip(scores).filter_map(|(name, s)| Some((name?, s))).collect();
+                let places = offered.places.iter();
+                let names = places.map(|ix| Some(asked.snapshot.node((*ix)?)?.name.as_ref()));
+                let by_name: HashMap<&str, u8> =
+                    names.zip(scores).filter_map(|(name, s)| Some((name?, *s))).collect();
                 for candidate in &mut view.candidates {
                     candidate.score = by_name.get(candidate.node.as_ref()).copied();
                 }
             }
+            // Who may be evicted says nothing about where the pod goes.
+            Stage::Preempt { .. } => {}
         }
     }
 
@@ -319,10 +320,10 @@ fn group_view(snapshot: &Snapshot, workload: &Workload, choice: GroupChoice) -> 
     })
 }
 
-fn empty(pod: PodId, at: Timestamp) -> DecisionView {
+fn empty(pod: &PodId, at: Timestamp) -> DecisionView {
     DecisionView {
         pod: format!("{}/{}", pod.namespace, pod.name),
-        uid: pod.uid,
+        uid: Arc::clone(&pod.uid),
         at,
         generation: 0,
         exempt: None,

@@ -8,6 +8,7 @@
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
 //! extender ◄─(one short lock)─► Bookings ◄─ settled with each snapshot
 //! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
+//!                                          └(try_send)─► Journal ────► files ─► LogReader ─► replay
 //! ```
 //!
 //! Must never be waited for by a reader, and must never call out.
@@ -15,20 +16,24 @@
 mod account;
 mod bindings;
 mod decisions;
+mod journal;
 mod readiness;
 mod record;
+pub mod settings;
 mod writer;
 
 pub use bindings::BindOutcome;
 pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
+pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use readiness::{Missing, Readiness};
-pub use record::{PodId, Record, Stage};
+pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;
 use heliotrope_core::accounting::Book;
 use heliotrope_core::placement::Bookings;
 use heliotrope_core::snapshot::Snapshot;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What readers see of the world.
@@ -39,6 +44,8 @@ pub struct World {
     decisions: Mutex<DecisionLog>,
     bookings: Mutex<Bookings>,
     book: Mutex<Book>,
+    /// Whether the log on the disk wants to know what answers depended on.
+    journalled: AtomicBool,
 }
 
 impl World {
@@ -51,6 +58,7 @@ impl World {
             readiness: ArcSwap::default(),
             decisions: Mutex::new(DecisionLog::default()),
             bookings: Mutex::new(Bookings::none()),
+            journalled: AtomicBool::new(false),
         }
     }
 
@@ -58,6 +66,12 @@ impl World {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Whether decisions are written down with all that they depended on.
+    #[must_use]
+    pub fn is_journalled(&self) -> bool {
+        self.journalled.load(Ordering::Relaxed)
     }
 
     /// What is still missing.

@@ -1,3 +1,4 @@
+use super::journal::{Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
 use super::{World, account};
@@ -10,6 +11,7 @@ use heliotrope_core::snapshot::{
 use heliotrope_core::workload::{OwnerKind, PodFacts};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -79,6 +81,8 @@ pub struct Writer {
     metrics: Metrics,
     /// Where to leave what is to be kept, and when next.
     keeping: Option<(Keeper, Instant)>,
+    /// The log on the disk, if there is one.
+    journal: Option<JournalSender>,
     readiness: Readiness,
     /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
@@ -113,6 +117,7 @@ impl Writer {
             clock,
             metrics,
             keeping: None,
+            journal: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
             undecided: HashMap::new(),
@@ -159,6 +164,14 @@ impl Writer {
                 tracing::warn!("the last history was not written");
             }
         }
+    }
+
+    /// Tells the log on the disk as well.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Option<JournalSender>) -> Self {
+        self.world.journalled.store(journal.is_some(), Ordering::Relaxed);
+        self.journal = journal;
+        self
     }
 
     /// Takes in what comes and publishes pictures of it until cancelled.
@@ -210,6 +223,22 @@ impl Writer {
         }
     }
 
+    fn record(&self, record: Record) {
+        let band = self.band();
+        if matches!(record.stage, Stage::Filter { .. }) {
+            self.world.book().weighed(record.at, Ratio::saturating(band));
+        }
+        self.world.decisions().record(&record, band);
+        // A pod that nothing was decided about cannot be replayed.
+        if let Some(journal) = self
+            .journal
+            .as_ref()
+            .filter(|_| !matches!(record.stage, Stage::Exempt(_)))
+        {
+            journal.tell(Entry::Record(Box::new(record)));
+        }
+    }
+
     fn publish(&mut self) {
         self.decide_bindings();
         let now = (self.clock)();
@@ -224,14 +253,6 @@ impl Writer {
         }
         // After the snapshot: who is told that nothing is missing must find it complete.
         self.world.readiness.store(Arc::new(self.readiness));
-    }
-
-    fn record(&self, record: Record) {
-        let band = self.band();
-        if matches!(record.stage, Stage::Filter { .. }) {
-            self.world.book().weighed(record.at, Ratio::saturating(band));
-        }
-        self.world.decisions().record(record, band);
     }
 
     fn band(&self) -> f64 {
@@ -302,6 +323,15 @@ impl Writer {
         let placed = account::placed(decisions.get(&pod.uid), node, outcome);
         drop(decisions);
         self.metrics.bound(outcome.name());
+        if let Some(journal) = &self.journal {
+            journal.tell(Entry::Bound {
+                pod: format!("{}/{}", pod.namespace, pod.name),
+                uid: Arc::clone(&pod.uid),
+                at: (self.clock)(),
+                node: Arc::clone(node),
+                outcome,
+            });
+        }
         let snapshot = self.world.snapshot();
         let place = account::place(&snapshot, &pod.namespace, node);
         self.world.book().add((self.clock)(), place, &placed);

@@ -1,8 +1,9 @@
 use super::profile::{GpuProfile, ProfileError};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A model's place in the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModelIx(pub u16);
 
 /// Why a catalogue cannot be built.
@@ -35,7 +36,8 @@ pub enum CatalogueError {
 }
 
 /// Who says a figure of a profile.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FigureOrigin {
     /// The operator.
     Override,
@@ -48,7 +50,7 @@ pub enum FigureOrigin {
 
 /// Profiles by model. Labels, exporters and people write one model in many ways, so look-ups go through
 /// [`normalised_model_name`] and aliases.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GpuCatalogue {
     profiles: Vec<GpuProfile>,
     by_name: HashMap<String, ModelIx>,

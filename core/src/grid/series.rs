@@ -11,6 +11,46 @@ pub struct IntensityPoint {
     pub value: GramsPerKwh,
 }
 
+/// A series as it is written down: points as pairs of nanoseconds after the one before and g/kWh, a third as long as with
+/// dates and names. Made again from them it is the same to the last bit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Written {
+    from: Timestamp,
+    steps: Vec<(i64, GramsPerKwh)>,
+    end: Timestamp,
+}
+
+impl From<IntensitySeries> for Written {
+    fn from(series: IntensitySeries) -> Self {
+        let from = series.start();
+        let mut before = from;
+        let steps = series.points.iter().map(|point| {
+            let step = i64::try_from(point.from.duration_since(before).as_nanos()).unwrap_or(i64::MAX);
+            before = point.from;
+            (step, point.value)
+        });
+        Self {
+            steps: steps.collect(),
+            from,
+            end: series.end,
+        }
+    }
+}
+
+impl TryFrom<Written> for IntensitySeries {
+    type Error = SeriesError;
+    fn try_from(written: Written) -> Result<Self, SeriesError> {
+        let mut at = written.from;
+        let points = written.steps.into_iter().map(|(step, value)| {
+            at = at
+                .saturating_add(SignedDuration::from_nanos(step))
+                .unwrap_or(Timestamp::MAX);
+            IntensityPoint { from: at, value }
+        });
+        Self::new(points.collect(), written.end)
+    }
+}
+
 /// Why points are not a series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeriesError {
@@ -27,7 +67,8 @@ pub enum SeriesError {
 
 /// Carbon intensity as a step function of time over `[start, end)`, with its prefix integral: the mean over any interval
 /// is two look-ups, however long the interval.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct IntensitySeries {
     points: Vec<IntensityPoint>,
     /// `integral[i]` is the integral from the start to `points[i].from`, in (g/kWh)·s.

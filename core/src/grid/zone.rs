@@ -86,10 +86,29 @@ name!(
 
 /// Region → zone. Cloud regions are not unique over providers, so a region that two providers place in different zones
 /// is ambiguous unless the node names its provider (the scheme of `spec.providerID`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(String, Region, ZoneId)>", into = "Vec<(String, Region, ZoneId)>")]
 pub struct RegionTable {
     by_provider: BTreeMap<(String, Region), ZoneId>,
     any_provider: BTreeMap<Region, Option<ZoneId>>,
+}
+
+impl From<Vec<(String, Region, ZoneId)>> for RegionTable {
+    fn from(rows: Vec<(String, Region, ZoneId)>) -> Self {
+        let mut table = Self::default();
+        for (provider, region, zone) in rows {
+            table.insert(&provider, region, zone);
+        }
+        table
+    }
+}
+
+impl From<RegionTable> for Vec<(String, Region, ZoneId)> {
+    fn from(table: RegionTable) -> Self {
+        let rows = table.by_provider.into_iter();
+        rows.map(|((provider, region), zone)| (provider, region, zone))
+            .collect()
+    }
 }
 
 impl RegionTable {

@@ -8,7 +8,7 @@ use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::learned::{Learned, Run};
 use super::node::{NodeState, Place, Shown};
-use super::picture::Snapshot;
+use super::picture::{Snapshot, nominated};
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::region::{NodeRegion, Regions};
@@ -272,13 +272,4 @@ impl SnapshotBuilder {
         });
         u16::try_from(place?).ok().map(ZoneIx)
     }
-}
-
-/// Where preemption makes room, by pod.
-fn nominated(nodes: &[NodeState]) -> Vec<(Arc<str>, NodeIx)> {
-    let of_node = |(node, ix): (&NodeState, NodeIx)| {
-        let uids: Vec<_> = node.nominated.iter().map(|load| (Arc::clone(&load.uid), ix)).collect();
-        uids
-    };
-    nodes.iter().zip((0..).map(NodeIx)).flat_map(of_node).collect()
 }

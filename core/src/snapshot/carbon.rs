@@ -1,9 +1,10 @@
 use crate::grid::{IntensityKind, IntensitySeries, ZoneId};
 use crate::quantity::{GramsPerKwh, Rung, Source};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How long a carbon reading counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LadderBounds {
     /// Past its period, a value is still live: providers publish a period's value a little late.
     pub live_grace: SignedDuration,
@@ -31,7 +32,7 @@ impl LadderBounds {
 }
 
 /// What a zone says on one rung.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CarbonView {
     /// Intensity now and ahead.
     pub series: IntensitySeries,
@@ -46,7 +47,7 @@ pub struct CarbonView {
 }
 
 /// A zone in a snapshot: what it says on each rung that it has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ZoneState {
     /// The zone.
     pub id: ZoneId,

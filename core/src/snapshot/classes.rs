@@ -2,13 +2,14 @@
 
 use crate::gpu::{GpuMilli, GpuVendor};
 use crate::workload::{GpuAsk, PodFacts};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Classes kept. The rest of the popularity is below a percent each on public traces.
 const MAX_CLASSES: usize = 64;
 
 /// Pods that ask for the same.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodClass {
     /// GPUs.
     pub gpus: GpuAsk,
@@ -21,7 +22,7 @@ pub struct PodClass {
 }
 
 /// GPUs that pods are waiting for, by vendor.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     nvidia: GpuMilli,
     amd: GpuMilli,

@@ -6,11 +6,12 @@ use super::readings::{ClusterEvent, NodeFacts, PodName};
 use super::slots::GpuSlots;
 use crate::workload::{GpuAsk, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What one pod takes of its node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodLoad {
     /// The pod's UID.
     pub uid: Arc<str>,

@@ -71,6 +71,17 @@ impl DomainRule {
     }
 }
 
+/// A power domain without its sums: those follow from the nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DomainCap {
+    /// Which.
+    pub key: Arc<DomainKey>,
+    /// Place of its rule among [`super::Surroundings::domains`].
+    pub rule: usize,
+    /// What its GPUs may draw together.
+    pub cap: Watts,
+}
+
 /// A power domain in a snapshot. All watts are those of GPUs: hosts are not in them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DomainState {

@@ -1,6 +1,6 @@
 //! Which power domains there are, and what is committed in each.
 
-use super::domain::{DomainIx, DomainKey, DomainRule, DomainState};
+use super::domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState};
 use super::node::NodeState;
 use super::readings::NodeFacts;
 use crate::quantity::Watts;
@@ -14,7 +14,7 @@ pub(super) type Memberships = SmallVec<[DomainIx; 4]>;
 /// Places of domains: they stay while nodes come and go, so that what was looked up for a node stays valid.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DomainTable {
-    domains: Vec<(Arc<DomainKey>, usize, Watts)>,
+    domains: Vec<DomainCap>,
     by_key: Arc<HashMap<Arc<DomainKey>, DomainIx>>,
 }
 
@@ -41,7 +41,7 @@ impl DomainTable {
         }
         let (key, ix) = (Arc::new(key), DomainIx(u32::try_from(self.domains.len()).ok()?));
         Arc::make_mut(&mut self.by_key).insert(Arc::clone(&key), ix);
-        self.domains.push((key, rule, cap));
+        self.domains.push(DomainCap { key, rule, cap });
         Some(ix)
     }
 
@@ -52,10 +52,10 @@ impl DomainTable {
 
     /// Sums up what the nodes commit; nodes come in their order, so that sums do not depend on anything else.
     pub(super) fn sum(&self, nodes: &[NodeState]) -> Vec<DomainState> {
-        let empty = |(key, rule, cap): &(Arc<DomainKey>, usize, Watts)| DomainState {
-            key: Arc::clone(key),
-            rule: *rule,
-            cap: *cap,
+        let empty = |domain: &DomainCap| DomainState {
+            key: Arc::clone(&domain.key),
+            rule: domain.rule,
+            cap: domain.cap,
             committed: Watts::ZERO,
             unseen: Watts::ZERO,
             nodes: 0,
@@ -74,6 +74,13 @@ impl DomainTable {
             }
         }
         sums
+    }
+
+    /// Domains in their places.
+    pub(super) fn of_caps(domains: Vec<DomainCap>) -> Self {
+        let keys = domains.iter().map(|domain| Arc::clone(&domain.key));
+        let by_key = Arc::new(keys.zip((0..).map(DomainIx)).collect());
+        Self { domains, by_key }
     }
 
     /// Places by key.

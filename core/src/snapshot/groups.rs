@@ -2,11 +2,12 @@
 
 use crate::gpu::GpuMilli;
 use crate::workload::{GpuAsk, GroupKey, PodFacts};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// One pod of a group that is not finished.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupMember {
     /// The node it is bound to.
     pub node: Option<Arc<str>>,
@@ -15,7 +16,7 @@ pub struct GroupMember {
 }
 
 /// The pods of one group that were seen and are not finished.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupMembers {
     members: HashMap<Arc<str>, GroupMember>,
     /// Those with GPUs that no node has yet.

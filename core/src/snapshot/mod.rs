@@ -48,12 +48,12 @@ pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
 pub use commitment::{BookingBounds, Commitment};
 pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
-pub use domain::{DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
+pub use domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use groups::{GroupMember, GroupMembers};
 pub use index::{NodeIx, RegionIx, ZoneIx};
 pub use learned::{Learned, LearnedRecord, P95, Run};
 pub use node::NodeState;
-pub use picture::Snapshot;
+pub use picture::{Snapshot, SnapshotParts};
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
 pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,

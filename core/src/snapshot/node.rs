@@ -11,10 +11,11 @@ use crate::gpu::{GpuSharing, ModelIx, slices_of_model};
 use crate::quantity::{Ratio, Watts};
 use crate::workload::GpuAsk;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A node in a snapshot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeState {
     /// Name.
     pub name: Arc<str>,

@@ -2,8 +2,8 @@ use super::carbon::ZoneState;
 use super::classes::{Pending, PodClass};
 use super::coefficient::Figures;
 use super::devices::DeviceIndex;
-use super::domain::{DomainIx, DomainKey, DomainRule, DomainState};
-use super::domains::Memberships;
+use super::domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState};
+use super::domains::{DomainTable, Memberships};
 use super::groups::GroupMembers;
 use super::index::{NodeIx, RegionIx, ZoneIx};
 use super::learned::Learned;
@@ -51,6 +51,75 @@ pub struct Snapshot {
     pub(super) by_domain: Arc<HashMap<Arc<DomainKey>, DomainIx>>,
     pub(super) regions: Regions,
     pub(super) groups: Arc<HashMap<GroupKey, Arc<GroupMembers>>>,
+}
+
+/// Everything that a snapshot is made of, to write it down and to make it again.
+#[derive(Debug, Clone)]
+pub struct SnapshotParts {
+    /// Its number.
+    pub generation: u64,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// What it was built with.
+    pub surroundings: Arc<Surroundings>,
+    /// Kinds of pods.
+    pub classes: Vec<PodClass>,
+    /// What pending pods wait for.
+    pub pending: Pending,
+    /// Regions, each in its place.
+    pub regions: Vec<NodeRegion>,
+    /// Members of groups.
+    pub groups: HashMap<GroupKey, Arc<GroupMembers>>,
+    /// What a board of each model draws, in the order of the catalogue.
+    pub by_model: Vec<Figures>,
+    /// Power domains, each in its place.
+    pub domains: Vec<DomainCap>,
+    /// Nodes, in the order of their names.
+    pub nodes: Vec<NodeState>,
+    /// Zones, each in its place.
+    pub zones: Vec<Arc<ZoneState>>,
+}
+
+impl From<SnapshotParts> for Snapshot {
+    fn from(parts: SnapshotParts) -> Self {
+        let SnapshotParts {
+            generation,
+            taken_at,
+            surroundings,
+            classes,
+            pending,
+            regions,
+            groups,
+            by_model,
+            domains,
+            nodes,
+            zones,
+        } = parts;
+        let domains = DomainTable::of_caps(domains);
+        let names = nodes.iter().map(|node| Arc::clone(&node.name)).zip((0..).map(NodeIx));
+        Self {
+            generation,
+            taken_at,
+            surroundings,
+            classes,
+            pending,
+            // Placement reads none of these: what they made of pods and nodes stands in the workload, in the nodes and in
+            // the figures by model.
+            devices: DeviceIndex::default(),
+            unknown_claims: 0,
+            learned: Learned::default(),
+            volumes: Arc::default(),
+            regions: Regions::from(regions),
+            groups: Arc::new(groups),
+            by_model: Arc::new(by_model),
+            by_name: Arc::new(names.collect()),
+            nominated: nominated(&nodes),
+            by_domain: domains.by_key(),
+            domains: domains.sum(&nodes),
+            nodes,
+            zones,
+        }
+    }
 }
 
 impl Snapshot {
@@ -132,6 +201,17 @@ impl Snapshot {
         self.by_domain.get(key).copied()
     }
 
+    /// The power domains without their sums, each in its place.
+    #[must_use]
+    pub fn domain_caps(&self) -> Vec<DomainCap> {
+        let cap = |domain: &DomainState| DomainCap {
+            key: Arc::clone(&domain.key),
+            rule: domain.rule,
+            cap: domain.cap,
+        };
+        self.domains.iter().map(cap).collect()
+    }
+
     /// All power domains; some may have no nodes any more.
     #[must_use]
     pub fn domains(&self) -> &[DomainState] {
@@ -142,6 +222,12 @@ impl Snapshot {
     #[must_use]
     pub fn figures(&self, model: ModelIx) -> Option<Figures> {
         self.by_model.get(usize::from(model.0)).copied()
+    }
+
+    /// The same of all models, in the order of the catalogue.
+    #[must_use]
+    pub fn by_model(&self) -> &[Figures] {
+        &self.by_model
     }
 
     /// All nodes, by name.
@@ -178,4 +264,13 @@ impl Snapshot {
     pub fn groups(&self) -> impl Iterator<Item = (&GroupKey, &GroupMembers)> {
         self.groups.iter().map(|(key, members)| (key, members.as_ref()))
     }
+}
+
+/// Where preemption makes room, by pod.
+pub(super) fn nominated(nodes: &[NodeState]) -> Vec<(Arc<str>, NodeIx)> {
+    let of_node = |(node, ix): (&NodeState, NodeIx)| {
+        let uids: Vec<_> = node.nominated.iter().map(|load| (Arc::clone(&load.uid), ix)).collect();
+        uids
+    };
+    nodes.iter().zip((0..).map(NodeIx)).flat_map(of_node).collect()
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long a power sample counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PowerBounds {
     /// Younger than this it is fresh.
     pub fresh_for: SignedDuration,
@@ -49,7 +49,7 @@ impl PowerRung {
 }
 
 /// What telemetry says of a node's boards.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodePowerView {
     /// How good it is.
     pub rung: PowerRung,

@@ -41,6 +41,12 @@ impl fmt::Display for NodeRegion {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Regions(Arc<Vec<NodeRegion>>);
 
+impl From<Vec<NodeRegion>> for Regions {
+    fn from(each: Vec<NodeRegion>) -> Self {
+        Self(Arc::new(each))
+    }
+}
+
 impl Regions {
     /// The place of a region that is known.
     pub(super) fn find(&self, region: &NodeRegion) -> Option<RegionIx> {

@@ -1,5 +1,6 @@
 use crate::gpu::{GpuMilli, GpuSharing, WHOLE_GPU};
 use crate::workload::GpuAsk;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// What is free on each physical board of a node, in thousandths.
@@ -7,7 +8,7 @@ use smallvec::SmallVec;
 /// The API server does not say which board a pod was given, so boards are filled in a fixed order: whole boards first,
 /// shares best-fit. What an ask is of a board is the node's to say. Inline up to 16 boards: copying a node allocates
 /// nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GpuSlots {
     free: SmallVec<[u16; 16]>,
     sharing: GpuSharing,

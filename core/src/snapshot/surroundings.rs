@@ -6,11 +6,12 @@ use super::readings::NodeFacts;
 use crate::gpu::GpuCatalogue;
 use crate::grid::{IntensityKind, Region, RegionTable, ZoneId};
 use crate::quantity::{Ratio, Watts};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything a snapshot is built with that no reading tells: tables and the operator's figures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// The one kind of intensity that is ranked.
     pub kind: IntensityKind,
@@ -47,7 +48,7 @@ impl Surroundings {
 }
 
 /// Power usage effectiveness: facility power over computing power, at least 1.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pue {
     /// Where nothing more is known.
     pub default: f64,
@@ -78,7 +79,7 @@ impl Pue {
 }
 
 /// Weight of the wake watts by node pool: 0 where empty nodes stay on anyway, 1 where an autoscaler removes them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WakeWeights {
     /// Pools not named.
     pub default: Ratio,
@@ -107,7 +108,7 @@ impl WakeWeights {
 
 /// What the host around the GPUs draws. The defaults are Cloud Carbon Footprint's coefficients (2024): 0.74 W a vCPU
 /// idle, 3.5 W at full use, 0.392 W a GB of memory.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct HostModel {
     /// Idle, for each vCPU of the node.
     pub idle_per_vcpu: Watts,

@@ -27,7 +27,11 @@ proptest! {
     /// The share told as "spread above the band" is that of the decisions in which scores differ.
     #[test]
     fn a_spread_is_where_scores_differ(
-        costs in prop::collection::vec(prop_oneof![Just(0.0), 100.0..130.0_f64, 0.0..1e4_f64], 1..40),
+        costs in prop_oneof![
+            prop::collection::vec(prop_oneof![Just(0.0), 100.0..130.0_f64, 0.0..1e4_f64], 1..40),
+            // All of them close together: what the band makes equal.
+            prop::collection::vec(100.0..115.0_f64, 1..40),
+        ],
         band in 0.0..0.2_f64,
     ) {
         let costs: Vec<NodeCost> = costs.into_iter().map(|grams| cost(grams, grams * 3.0 + 1.0)).collect();
@@ -84,5 +88,24 @@ fn nothing_to_choose_from_is_nothing() {
     assert_eq!(
         (choice.priced, choice.spread, choice.mean),
         (0, false, Amount::default())
+    );
+}
+
+/// As placement ranks, and told without what only ranks: stranded GPUs are no grams of this pod.
+#[test]
+fn the_cheapest_is_ranked_with_what_strands_gpus_and_told_without() {
+    let strands = NodeCost {
+        stranded_grams: 5.0,
+        ..cost(1.0, 3.6e6)
+    };
+    let fits = NodeCost {
+        stranded_grams: 0.5,
+        ..cost(2.0, 3.6e6)
+    };
+    let choice = Choice::of(offered(&[strands, fits]), 0.02);
+    let told = |grams| Amount { grams, kwh: 1.0 };
+    assert!(
+        near_amount(choice.cheapest, told(2.0)) && near_amount(choice.mean, told(1.5)),
+        "{choice:?}"
     );
 }

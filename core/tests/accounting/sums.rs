@@ -84,6 +84,23 @@ proptest! {
         }
     }
 
+    /// Held to placements taken in one by one, which no merging has touched: reports are merged from their parts throughout.
+    #[test]
+    fn merging_loses_nothing(events in prop::collection::vec(event(), 0..60), cut in 0..60_usize) {
+        let sums = |events: &[Event]| {
+            let mut sums = Sums::default();
+            for event in events {
+                sums.add(&event.placed);
+            }
+            sums
+        };
+        let (first, second) = events.split_at(cut.min(events.len()));
+        let mut both = sums(first);
+        both.merge(&sums(second));
+        prop_assert!(same(&both, &sums(&events)));
+        prop_assert!(same(&report(&book(&events)).total.all, &sums(&events)));
+    }
+
     #[test]
     fn what_has_no_price_adds_no_grams(events in prop::collection::vec(event(), 0..60)) {
         let priced: Vec<Event> = events.iter().filter(|event| event.placed.bound.is_ok()).cloned().collect();

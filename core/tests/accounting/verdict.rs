@@ -104,3 +104,20 @@ fn a_modelled_difference_is_never_called_saved() {
         );
     }
 }
+
+/// Both thresholds from both sides: the band is of what the bound nodes cost, and thirty placements are enough.
+#[test]
+fn little_ends_at_the_band_and_few_at_thirty() {
+    let kind = |bound| verdict(&[placed("shadow", 3, bound, 98.0); 30]).kind;
+    assert_eq!(
+        (kind(99.9), kind(100.1)),
+        (VerdictKind::Little, VerdictKind::AtStake),
+        "2 % of 100 g"
+    );
+    let few = |count| {
+        verdict(&vec![placed("shadow", 3, 400.0, 100.0); count])
+            .text
+            .contains("too few")
+    };
+    assert_eq!((few(29), few(30)), (true, false));
+}

@@ -115,7 +115,7 @@ async fn play(
     let (writer, picture) = Writer::new(around_in, clock.reader(), metrics.clone());
     let placement = Placement {
         generation: 1,
-        policy,
+        policy: Arc::new(policy),
         namespaces: World::rules(),
     };
     let state = Extender::new(

@@ -10,6 +10,7 @@ use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
 use crate::telemetry::settings::{LogSettings, RawLog};
+use crate::world::settings::{DecisionSettings, RawDecisions};
 use heliotrope_core::snapshot::Surroundings;
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ pub struct RawSettings {
     /// Health, metrics and explanations.
     #[serde(deserialize_with = "section")]
     pub admin: RawAdmin,
+    /// The decision log on the disk.
+    #[serde(deserialize_with = "section")]
+    pub decisions: RawDecisions,
     /// Every call to somebody else.
     #[serde(deserialize_with = "section")]
     pub outbound: RawOutbound,
@@ -66,6 +70,8 @@ pub struct Settings {
     pub extender: ExtenderSettings,
     /// Health, metrics and explanations.
     pub admin: AdminSettings,
+    /// The decision log on the disk.
+    pub decisions: DecisionSettings,
     /// Every call to somebody else.
     pub outbound: OutboundSettings,
     /// Carbon intensity of the grid.
@@ -83,6 +89,7 @@ impl RawSettings {
         let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
         locate(&mut self.cluster.kubeconfig);
         locate(&mut self.history.dir);
+        locate(&mut self.decisions.dir);
         self.carbon.locate(folder);
         self
     }
@@ -96,6 +103,7 @@ impl RawSettings {
             cluster: problems.within("cluster", |p| self.cluster.validate(p)),
             extender: problems.within("extender", |p| self.extender.validate(p)),
             admin: problems.within("admin", |p| self.admin.validate(p)),
+            decisions: problems.within("decisions", |p| self.decisions.validate(p)),
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),

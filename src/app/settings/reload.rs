@@ -43,6 +43,7 @@ pub const RELOAD: &[ReloadRule] = &[
     restart("log.format"),
     restart("extender"),
     restart("admin"),
+    restart("decisions"),
     restart("cluster"),
     restart("outbound"),
     restart("carbon"),

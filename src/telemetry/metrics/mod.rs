@@ -109,6 +109,9 @@ pub struct Metrics {
     coefficient_samples: Family<CoefficientOf, Gauge>,
     learned_owners: Family<What, Gauge>,
     records_dropped: Counter,
+    log_lines: Family<Outcome, Counter>,
+    log_bytes: Counter,
+    log_files: Gauge,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,
@@ -260,6 +263,28 @@ impl Metrics {
     /// A decision was not recorded.
     pub fn record_dropped(&self) {
         self.records_dropped.inc();
+    }
+
+    /// Lines of the decision log were written, dropped because the disk was behind, or failed.
+    pub fn logged(&self, outcome: &'static str, lines: u64) {
+        self.log_lines.get_or_create(&Outcome { outcome }).inc_by(lines);
+    }
+
+    /// Bytes were written to the decision log.
+    pub fn log_bytes(&self, bytes: u64) {
+        self.log_bytes.inc_by(bytes);
+    }
+
+    /// How many files the decision log has.
+    pub fn log_files(&self, files: usize) {
+        self.log_files.set(i64::try_from(files).unwrap_or(i64::MAX));
+    }
+
+    /// Decisions that did not reach the decision log: never recorded, dropped or failed.
+    #[must_use]
+    pub fn decisions_missing(&self) -> u64 {
+        let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
+        self.records_dropped.get() + lost("dropped") + lost("failed")
     }
 
     /// So many pods have claims that are not known.

@@ -43,6 +43,9 @@ impl Metrics {
             coefficient_samples: Family::default(),
             learned_owners: Family::default(),
             records_dropped: Counter::default(),
+            log_lines: Family::default(),
+            log_bytes: Counter::default(),
+            log_files: Gauge::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -111,6 +114,21 @@ impl Metrics {
             "decision_records_dropped",
             "Decisions not recorded because the writer was behind",
             self.records_dropped.clone(),
+        );
+        r.register(
+            "decision_log_lines",
+            "Lines of the decision log on the disk, by what became of them",
+            self.log_lines.clone(),
+        );
+        r.register(
+            "decision_log_bytes",
+            "Bytes written to the decision log on the disk",
+            self.log_bytes.clone(),
+        );
+        r.register(
+            "decision_log_files",
+            "Files of the decision log on the disk when the last one was begun",
+            self.log_files.clone(),
         );
     }
 

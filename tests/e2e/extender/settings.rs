@@ -10,6 +10,7 @@ pub(crate) struct HeliotropeSettings {
     carbon: Value,
     power: Value,
     extender: Value,
+    decisions: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -23,6 +24,7 @@ impl HeliotropeSettings {
             carbon: json!({ "placementSignal": "average", "basis": "direct", "providers": [], "zones": {} }),
             power: json!({ "interval": "1s" }),
             extender: json!({}),
+            decisions: json!({}),
             kubeconfig: None,
         }
     }
@@ -89,6 +91,12 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Writes decisions down in a folder.
+    pub(crate) fn decisions(mut self, dir: &Path) -> Self {
+        self.decisions["dir"] = json!(dir);
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -118,6 +126,7 @@ impl HeliotropeSettings {
             "carbon": self.carbon,
             "power": self.power,
             "placement": self.placement,
+            "decisions": self.decisions,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

@@ -20,6 +20,7 @@ mod n_power_caps;
 mod o_gangs;
 mod p_dra;
 mod q_providers;
+mod r_decision_log;
 mod s_site_check;
 mod site;
 mod smoke;

@@ -257,6 +257,11 @@ async fn one_list_has_three_names_and_gaps_stay_gaps() {
         (2, at("2024-03-06T21:00:00Z")),
         "from now to the gap"
     );
+    // An hour that is not there at all is as much of a gap as a null.
+    let ahead = [point(19, "310"), point(20, "320"), point(22, "90")];
+    let (report, _) = maps.told("lifecycle", "forecast", list("forecast", &ahead)).await;
+    let forecast = report.unwrap().forecast.unwrap();
+    assert_eq!((forecast.points.len(), forecast.until), (2, at("2024-03-06T21:00:00Z")));
 }
 
 #[tokio::test]

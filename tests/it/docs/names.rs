@@ -29,6 +29,9 @@ pub(super) fn exported() -> Labels {
     metrics.history_written("ok", Some(1));
     metrics.learned(&[("bare", "observed", 1, 3)], [("watts", 1), ("run-time", 1)]);
     metrics.record_dropped();
+    metrics.logged("written", 1);
+    metrics.log_bytes(1);
+    metrics.log_files(1);
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),

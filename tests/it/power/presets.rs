@@ -63,7 +63,16 @@ async fn said(keys: &str, nodes: &[&str], queries: &[(&str, &str, &[Series<'_>])
 
 #[tokio::test]
 async fn amd_boards_are_read_of_every_generation_and_partitions_count_once() {
-    let power: [Series<'_>; 5] = [
+    let power: [Series<'_>; 7] = [
+        // Without a serial number each partition would be a board of its own.
+        (
+            r#""hostname":"gpu-4","gpu_id":"0","gpu_partition_id":"0","card_model":"AMD Instinct MI300X""#,
+            "520",
+        ),
+        (
+            r#""hostname":"gpu-4","gpu_id":"1","gpu_partition_id":"1","card_model":"AMD Instinct MI300X""#,
+            "0",
+        ),
         (
             r#""hostname":"gpu-1","gpu_id":"0","serial_number":"PC-1","gpu_partition_id":"0","card_model":"AMD Instinct MI300X""#,
             "540",
@@ -102,7 +111,7 @@ async fn amd_boards_are_read_of_every_generation_and_partitions_count_once() {
     )];
     let mut rig = said(
         "preset: amd",
-        &["gpu-1", "gpu-2", "gpu-3"],
+        &["gpu-1", "gpu-2", "gpu-3", "gpu-4"],
         &[
             ("gpu_package_power", "gpu_package_power", &power),
             ("gpu_average_package_power", "gpu_average_package_power", &average),
@@ -110,7 +119,12 @@ async fn amd_boards_are_read_of_every_generation_and_partitions_count_once() {
         ],
     )
     .await;
-    for (node, watts, boards) in [("gpu-1", 1240.0, 2), ("gpu-2", 300.0, 1), ("gpu-3", 310.0, 1)] {
+    for (node, watts, boards) in [
+        ("gpu-1", 1240.0, 2),
+        ("gpu-2", 300.0, 1),
+        ("gpu-3", 310.0, 1),
+        ("gpu-4", 520.0, 1),
+    ] {
         let view = rig.view(node);
         assert_eq!(
             (view.watts.map(Watts::get), view.boards),

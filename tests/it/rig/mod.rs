@@ -14,11 +14,10 @@ use arc_swap::ArcSwap;
 use heliotrope::admin::{self, Admin};
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
-use heliotrope::cluster::Labels;
 use heliotrope::extender::{self, Extender, Placement};
 use heliotrope::serve;
 use heliotrope::telemetry::{Clock, Metrics};
-use heliotrope::world::{Senders, World, Writer, channels};
+use heliotrope::world::{Journal, Senders, World, Writer, channels};
 use heliotrope_core::quantity::{GramsPerKwh, Source};
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, Forecast, LatestIntensity, Surroundings};
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +54,7 @@ pub(crate) struct Rig {
     pub(crate) broken: Arc<AtomicBool>,
     clock: Arc<AtomicI64>,
     writer: CancellationToken,
+    log_closed: Arc<AtomicBool>,
     _surroundings: watch::Sender<(Surroundings, f64)>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -82,7 +82,7 @@ fn tables() -> &'static Tables {
 fn placement(generation: u64, settings: &Settings) -> Placement {
     Placement {
         generation,
-        policy: settings.placement.policy.clone(),
+        policy: Arc::new(settings.placement.policy.clone()),
         namespaces: settings.placement.namespaces.clone(),
     }
 }
@@ -112,11 +112,12 @@ impl Rig {
         let broken = Arc::new(AtomicBool::new(false));
         let (metrics, (senders, inbox)) = (Metrics::new(), channels());
         let (writer, world) = Writer::new(around_in, reader(&clock, None), metrics.clone());
+        let (told, journal) = Journal::new(&settings.decisions, reader(&clock, None), metrics.clone()).unzip();
         let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
         let state = Extender::new(
             Arc::clone(&world),
             Arc::clone(&placement),
-            Labels::default(),
+            objects::labels(),
             settings.extender,
             (reader(&clock, Some(&broken)), metrics.clone()),
             senders.records.clone(),
@@ -140,7 +141,15 @@ impl Rig {
         let served = serve::run(back, admin::router(asked), stop.clone());
         tasks.spawn(async { served.await.unwrap() });
         let stop_writer = stop.child_token();
-        tasks.spawn(writer.run(inbox, stop_writer.clone()));
+        tasks.spawn(writer.with_journal(told).run(inbox, stop_writer.clone()));
+        let log_closed = Arc::new(AtomicBool::new(journal.is_none()));
+        if let Some(journal) = journal {
+            let closed = Arc::clone(&log_closed);
+            tasks.spawn_blocking(move || {
+                journal.run();
+                closed.store(true, Ordering::Release);
+            });
+        }
         Self {
             senders,
             world,
@@ -152,6 +161,7 @@ impl Rig {
             broken,
             clock,
             writer: stop_writer,
+            log_closed,
             _surroundings: surroundings,
             tasks: Mutex::new(tasks),
         }
@@ -238,6 +248,13 @@ impl Rig {
     pub(crate) async fn stop_writer(&self) {
         self.writer.cancel();
         until("the writer's end", || self.senders.cluster.is_closed()).await;
+    }
+
+    /// Stops the writer, and waits until the decision log is closed.
+    pub(crate) async fn close_log(&self) {
+        self.settle().await;
+        self.stop_writer().await;
+        until("the end of the log", || self.log_closed.load(Ordering::Acquire)).await;
     }
 
     /// Loads other settings, as a changed file does.

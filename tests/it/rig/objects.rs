@@ -3,6 +3,14 @@ use heliotrope_core::snapshot::ClusterEvent;
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// The labels that nodes are read by; regions may be power domains.
+pub(crate) fn labels() -> Labels {
+    Labels {
+        domains: vec!["topology.kubernetes.io/region".into()],
+        ..Labels::default()
+    }
+}
+
 /// A body recorded from a real kube-scheduler.
 pub(crate) fn recorded(version: &str, form: &str, verb: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/wire");
@@ -20,7 +28,7 @@ pub(crate) fn node_json() -> Vec<Value> {
 pub(crate) fn node_events() -> Vec<ClusterEvent> {
     let event = |node: Value| {
         let lean: LeanNode = serde_json::from_value(node).unwrap();
-        ClusterEvent::Node(lean.facts(&Labels::default()).unwrap())
+        ClusterEvent::Node(lean.facts(&labels()).unwrap())
     };
     node_json().into_iter().map(event).collect()
 }

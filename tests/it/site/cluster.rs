@@ -158,6 +158,38 @@ async fn cpu_pods_that_keep_a_gpu_node_awake_are_found_with_its_watts() {
     assert_eq!(codes(&check(lists, None).await.1), ["cpu-pods-keep-gpu-node-awake"]);
 }
 
+/// What runs on every node, what has ended and what has GPUs in another way keep nothing awake that would sleep without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_that_keep_no_node_awake_are_left_out() {
+    let owned = |kind: &str| {
+        let mut pod = pod(&kind.to_lowercase(), "b", 0);
+        pod["metadata"]["ownerReferences"] =
+            json!([{ "apiVersion": "v1", "kind": kind, "name": "x", "uid": "x", "controller": true }]);
+        pod
+    };
+    let mut ended = pod("ended", "b", 0);
+    ended["status"]["phase"] = json!("Succeeded");
+    let mut lists = clean();
+    lists
+        .get_mut(PODS)
+        .unwrap()
+        .extend([owned("DaemonSet"), owned("Node"), ended]);
+    let (_, told) = check(lists.clone(), None).await;
+    assert_eq!(codes(&told), Vec::<&str>::new(), "{told:#}");
+    let pods = lists.get_mut(PODS).unwrap();
+    pods.push(owned("ReplicaSet"));
+    let (_, told) = check(lists.clone(), None).await;
+    assert_eq!(codes(&told), ["cpu-pods-keep-gpu-node-awake"], "{told:#}");
+    let subject = told["findings"][0]["subjects"][0].as_str().unwrap();
+    assert!(subject.ends_with(" W for ml/replicaset"), "{subject}");
+    // A pod that gets its GPUs by a claim is what the node is there for.
+    let mut claims = pod("claims", "b", 0);
+    claims["spec"]["resourceClaims"] = json!([{ "name": "gpu", "resourceClaimName": "gpu" }]);
+    lists.get_mut(PODS).unwrap().push(claims);
+    let (_, told) = check(lists, None).await;
+    assert!(!codes(&told).contains(&"cpu-pods-keep-gpu-node-awake"), "{told:#}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_of_which_something_is_not_known_are_found() {
     let mut lists = clean();

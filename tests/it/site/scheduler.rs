@@ -151,14 +151,46 @@ fn heliotrope(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-#[test]
-fn what_scheduler_config_prints_has_no_slip() {
+/// The own stanza in every form of it. That of pods with claims costs what its note says, and is no worse than a note.
+#[rstest]
+#[case::whole_boards(&[], &[])]
+#[case::named(&["--resources", "nvidia.com/gpu,nvidia.com/mig-1g.10gb,amd.com/gpu"], &[])]
+#[case::of_the_nodes(&["--from-nodes", "NODES"], &[])]
+#[case::light(&["--weight", "1"], &[])]
+#[case::heavy(&["--weight", "100"], &[])]
+#[case::claims(&["--dra"], &["every-pod"])]
+fn what_scheduler_config_prints_has_no_slip(#[case] arguments: &[&str], #[case] noted: &[&str]) {
+    let mut nodes = tempfile::NamedTempFile::new().unwrap();
+    nodes
+        .write_all(br#"{"items":[{"status":{"capacity":{"cpu":"8","nvidia.com/gpu":"8","gpu.intel.com/xe":"2"}}}]}"#)
+        .unwrap();
+    let nodes = nodes.path().to_str().unwrap();
     for form in ["yaml", "json"] {
-        let printed = heliotrope(&["scheduler-config", "-o", form]);
+        let mut all = vec!["scheduler-config", "-o", form];
+        all.extend(arguments.iter().map(|one| if *one == "NODES" { nodes } else { one }));
+        let printed = heliotrope(&all);
         let text = String::from_utf8(printed.stdout).unwrap();
-        assert!(text.contains("managedResources"), "{text}");
-        assert_eq!(findings(&text), [], "{form}");
+        assert!(text.contains("127.0.0.1:8650"), "{text}");
+        let found = findings(&text);
+        assert_eq!(codes(&found), noted, "{form}: {found:#?}");
+        assert!(found.iter().all(|one| one.severity == Severity::Note), "{found:#?}");
     }
+}
+
+/// With settings the stanza names their address, and is held to the same.
+#[test]
+fn a_stanza_from_settings_is_held_to_their_address() {
+    let mut settings = tempfile::NamedTempFile::new().unwrap();
+    settings
+        .write_all(b"apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\nextender: {listen: '127.0.0.1:8700'}\n")
+        .unwrap();
+    let settings = settings.path().to_str().unwrap();
+    let printed = heliotrope(&["scheduler-config", "--config", settings]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    let listen = Some("127.0.0.1:8700".parse().unwrap());
+    let there = Expectations { listen, ..expected() };
+    assert_eq!(check_scheduler("config.yaml", &text, there), []);
+    assert_eq!(codes(&findings(&text)), ["other-address"]);
 }
 
 #[test]

@@ -9,9 +9,10 @@ use std::sync::Arc;
 /// more than this the oldest goes.
 const MAX_PROMISES: usize = 4096;
 
-/// The promises that stand, with their sums.
+/// The promises that stand, with their sums. The sums alone are written down: all that an answer depends on, once the pod's
+/// own promise is [taken off](Bookings::beside).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Promise>", into = "Vec<Promise>")]
+#[serde(from = "Sums", into = "Sums")]
 pub struct Bookings {
     pub(super) promises: BTreeMap<Arc<str>, Promise>,
     /// Milliwatts by domain.
@@ -148,6 +149,22 @@ impl Bookings {
         others.min(WHOLE) as f64 / WHOLE as f64
     }
 
+    /// The sums of what others than a pod were promised, without the promises: the same question about this pod has the same
+    /// answer beside them. Copies domains and nodes that promises name, and no promise.
+    #[must_use]
+    pub fn beside(&self, uid: &str) -> Self {
+        let mut sums = Self {
+            reserved: self.reserved.clone(),
+            everywhere: self.everywhere,
+            shares: self.shares.clone(),
+            ..Self::none()
+        };
+        if let Some(own) = self.promises.get(uid) {
+            sums.count(own, u64::saturating_sub);
+        }
+        sums
+    }
+
     /// Differs where the costs of a pod may differ by what others were promised.
     #[must_use]
     pub fn fingerprint_without(&self, uid: &str) -> u64 {
@@ -167,6 +184,48 @@ fn tally<K: Ord + ?Sized>(sums: &mut BTreeMap<Arc<K>, u64>, key: &Arc<K>, by: fn
 
 fn watts(milliwatts: u64) -> Watts {
     Watts::saturating(milliwatts as f64 / 1000.0)
+}
+
+/// As they are written down.
+#[derive(Serialize, Deserialize)]
+struct Sums {
+    /// Milliwatts by rule and value.
+    reserved: BTreeMap<Arc<str>, BTreeMap<Arc<str>, u64>>,
+    everywhere: u64,
+    shares: BTreeMap<Arc<str>, u64>,
+}
+
+impl From<Bookings> for Sums {
+    fn from(bookings: Bookings) -> Self {
+        let mut reserved: BTreeMap<Arc<str>, BTreeMap<Arc<str>, u64>> = BTreeMap::new();
+        for (key, held) in bookings.reserved {
+            let of_rule = reserved.entry(Arc::clone(&key.domain)).or_default();
+            of_rule.insert(Arc::clone(&key.value), held);
+        }
+        Self {
+            reserved,
+            everywhere: bookings.everywhere,
+            shares: bookings.shares,
+        }
+    }
+}
+
+impl From<Sums> for Bookings {
+    fn from(sums: Sums) -> Self {
+        let of_rule = |(domain, values): (Arc<str>, BTreeMap<Arc<str>, u64>)| {
+            let keyed = values.into_iter().map(move |(value, held)| {
+                let domain = Arc::clone(&domain);
+                (Arc::new(DomainKey { domain, value }), held)
+            });
+            keyed.collect::<Vec<_>>()
+        };
+        Self {
+            reserved: sums.reserved.into_iter().flat_map(of_rule).collect(),
+            everywhere: sums.everywhere,
+            shares: sums.shares,
+            ..Self::none()
+        }
+    }
 }
 
 impl From<Vec<Promise>> for Bookings {

@@ -16,10 +16,11 @@ const UNSEEN: SignedDuration = SignedDuration::from_secs(10);
 /// Decisions remembered over all groups: about 10 MB.
 const MAX_DECIDED: usize = 65_536;
 
-/// Where the members of gangs were sent that the snapshot does not show bound yet.
+/// Where the members of gangs were sent that the snapshot does not show bound yet. A copy shares every gang until that gang
+/// is decided about again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Groups {
-    forming: BTreeMap<GroupKey, Forming>,
+    forming: BTreeMap<GroupKey, Arc<Forming>>,
     decided: usize,
 }
 
@@ -67,7 +68,8 @@ impl Groups {
         let forming = self
             .forming
             .entry(group.key.clone())
-            .or_insert_with(|| Forming::new(now));
+            .or_insert_with(|| Arc::new(Forming::new(now)));
+        let forming = Arc::make_mut(forming);
         forming.last = forming.last.max(now);
         forming.size = forming.size.max(group.size);
         forming.gpus = forming.gpus.max(gpus);
@@ -94,7 +96,8 @@ impl Groups {
         for (key, members) in snapshot.groups() {
             let bound = members.iter().any(|(_, member)| member.node.is_some());
             if bound && to_come(Some(members), None) > 0 && counts(key) {
-                let forming = self.forming.entry(key.clone()).or_insert_with(|| Forming::new(now));
+                let forming = self.forming.entry(key.clone());
+                let forming = Arc::make_mut(forming.or_insert_with(|| Arc::new(Forming::new(now))));
                 forming.size = forming.size.max(members.size());
                 let gpus = members.iter().map(|(_, member)| member.gpus).max();
                 forming.gpus = forming.gpus.max(gpus.unwrap_or(0));
@@ -105,12 +108,16 @@ impl Groups {
 
     /// What is remembered of a group.
     pub(super) fn forming(&self, key: &GroupKey, now: Timestamp) -> Option<&Forming> {
-        self.forming.get(key).filter(|forming| forming.fresh(now))
+        self.forming
+            .get(key)
+            .map(Arc::as_ref)
+            .filter(|forming| forming.fresh(now))
     }
 
     /// The groups that still form.
     pub(super) fn all(&self, now: Timestamp) -> impl Iterator<Item = (&GroupKey, &Forming)> {
-        self.forming.iter().filter(move |(_, forming)| forming.fresh(now))
+        let all = self.forming.iter().map(|(key, forming)| (key, forming.as_ref()));
+        all.filter(move |(_, forming)| forming.fresh(now))
     }
 
     /// How many decisions are remembered.
@@ -122,7 +129,8 @@ impl Groups {
     /// Drops what is out of date; and while too much is left, the group that is longest without a decision.
     fn sweep(&mut self, now: Timestamp) {
         self.forming.retain(|_, forming| forming.fresh(now));
-        let held = |forming: &BTreeMap<GroupKey, Forming>| forming.values().map(|group| group.decided.len()).sum();
+        let held =
+            |forming: &BTreeMap<GroupKey, Arc<Forming>>| forming.values().map(|group| group.decided.len()).sum();
         self.decided = held(&self.forming);
         while self.decided >= MAX_DECIDED {
             let oldest = self.forming.iter().min_by_key(|(_, forming)| forming.last);

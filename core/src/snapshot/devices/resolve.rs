@@ -2,13 +2,14 @@ use super::index::DeviceIndex;
 use crate::gpu::{GpuResource, GpuVendor};
 use crate::workload::{AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount};
 use crate::workload::{GpuAsk, PodClaims, PodFacts};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The extended resource name that every device class has without naming one (KEP-5004).
 const CLASS_PREFIX: &str = "deviceclass.resource.kubernetes.io/";
 
 /// What a pod asks for once its claims are looked up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claimed {
     /// As a resource of its containers.
     pub own: Vec<GpuAsk>,
@@ -19,7 +20,7 @@ pub struct Claimed {
 }
 
 /// The GPUs of one claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedDevices {
     /// The claim, as `namespace/name`.
     pub claim: Arc<str>,
