@@ -84,9 +84,9 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     let (snapshot, domains) = {
-        let bookings = admin.world.bookings();
+        let in_flight = admin.world.in_flight();
         let snapshot = admin.world.snapshot();
-        let domains = domain_samples(&snapshot, &bookings);
+        let domains = domain_samples(&snapshot, &in_flight.bookings);
         (snapshot, domains)
     };
     let now = (admin.clock)();

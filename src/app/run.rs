@@ -58,13 +58,7 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         (Arc::clone(&clock), metrics.clone()),
         senders.records.clone(),
     );
-    let listener = serve::bind(settings.extender.listen)
-        .await
-        .context("extender.listen cannot be bound")?;
-    let admin_listener = serve::bind(settings.admin.listen)
-        .await
-        .context("admin.listen cannot be bound")?;
-    tracing::info!(extender = %listener.address, admin = %admin_listener.address, "listening");
+    let (listener, admin_listener) = listen(&settings).await?;
     let admin = Admin {
         world,
         metrics: metrics.clone(),
@@ -91,15 +85,20 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
     let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
+    let carbon = carbon.run(
+        Arc::clone(&clock),
+        senders.carbon.clone(),
+        metrics.clone(),
+        stop.clone(),
+    );
+    endless(&mut tasks, "carbon", carbon);
     let pods = exporters(&mut tasks, &client, &settings, &metrics, &stop);
     let power = PowerSources::new(settings.power.clone(), http).following(pods);
-    let (to_carbon, to_power) = (senders.carbon.clone(), senders.power.clone());
     endless(
         &mut tasks,
-        "carbon",
-        carbon.run(Arc::clone(&clock), to_carbon, metrics.clone(), stop.clone()),
+        "power",
+        power.run(clock, senders.power.clone(), metrics, stop.clone()),
     );
-    endless(&mut tasks, "power", power.run(clock, to_power, metrics, stop.clone()));
     let live = Live {
         log,
         yearly,
@@ -108,6 +107,18 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     };
     tasks.spawn(reload(path, loaded, live, stop.clone()));
     supervise(tasks, stopping, stop).await
+}
+
+/// Binds both addresses before anything is asked of anybody.
+async fn listen(settings: &Settings) -> anyhow::Result<(serve::Listener, serve::Listener)> {
+    let bind = async |key: &'static str, address| {
+        let bound = serve::bind(address).await;
+        bound.with_context(|| format!("{key} cannot be bound"))
+    };
+    let extender = bind("extender.listen", settings.extender.listen).await?;
+    let admin = bind("admin.listen", settings.admin.listen).await?;
+    tracing::info!(extender = %extender.address, admin = %admin.address, "listening");
+    Ok((extender, admin))
 }
 
 /// The tasks of the process by name, and what became of each.

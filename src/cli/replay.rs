@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::render::{self, Output};
-use crate::app::replay::{Report, replay};
+use crate::app::replay::{Report, WhatIf, replay};
 use crate::app::settings::load;
 use clap::Args;
 use heliotrope_core::placement::Policy;
@@ -117,25 +117,28 @@ fn table(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let rows: Vec<_> = rows.collect();
         render::table(out, ["WHERE", "POD", "NODE", "WHAT", "LOGGED", "NOW"], &rows)?;
     }
-    if let Some(what_if) = &report.what_if {
-        writeln!(
-            out,
-            "under the other policy: {} of {} filter calls would prefer a node of other grams, {} would refuse others, {} would \
-             answer with others; {} of {} prioritize calls would score otherwise",
-            what_if.preferred_differs,
-            what_if.filter,
-            what_if.refused_differs,
-            what_if.kept_differs,
-            what_if.scores_differ,
-            what_if.prioritize
-        )?;
-        writeln!(
-            out,
-            "grams of the preferred nodes, by the figures of the log: {:.1} g logged, {:.1} g under the other policy ({:+.1} g)",
-            what_if.grams_logged,
-            what_if.grams_other,
-            what_if.grams_other - what_if.grams_logged
-        )?;
-    }
+    report.what_if.as_ref().map_or(Ok(()), |what_if| policies(out, what_if))
+}
+
+/// What another policy would have answered.
+fn policies(out: &mut dyn Write, what_if: &WhatIf) -> io::Result<()> {
+    writeln!(
+        out,
+        "under the other policy: {} of {} filter calls would prefer a node of other grams, {} would refuse others, {} would \
+         answer with others; {} of {} prioritize calls would score otherwise",
+        what_if.preferred_differs,
+        what_if.filter,
+        what_if.refused_differs,
+        what_if.kept_differs,
+        what_if.scores_differ,
+        what_if.prioritize
+    )?;
+    writeln!(
+        out,
+        "grams of the preferred nodes, by the figures of the log: {:.1} g logged, {:.1} g under the other policy ({:+.1} g)",
+        what_if.grams_logged,
+        what_if.grams_other,
+        what_if.grams_other - what_if.grams_logged
+    )?;
     Ok(())
 }

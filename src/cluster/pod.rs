@@ -236,7 +236,8 @@ impl LeanPod {
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
-            ran: self.status.ran(),
+            // One that is told to go may end well early.
+            ran: self.status.ran().filter(|_| self.metadata.deletion_timestamp.is_none()),
             volume_claims: spec.volume_claims(),
             nominated: self.status.nominated_node_name.clone().filter(|name| !name.is_empty()),
             started_at: self.status.started_at(),

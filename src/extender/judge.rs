@@ -1,5 +1,4 @@
 use super::answer::VictimMap;
-use super::gangs::{Gangs, Held, NO_GROUPS};
 use super::memo::{Costs, Key, Memo};
 use super::neutral::Neutral;
 use super::offer::Offer;
@@ -8,10 +7,10 @@ use super::preempt;
 use super::settings::{ExtenderSettings, Unjudgeable};
 use crate::cluster::Labels;
 use crate::telemetry::{Clock, Metrics};
-use crate::world::{Asked, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
+use crate::world::{Asked, InFlight, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter,
+    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter,
     preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
@@ -40,7 +39,6 @@ pub struct Extender {
     clock: Clock,
     records: mpsc::Sender<Record>,
     memo: Memo,
-    gangs: Gangs,
 }
 
 impl std::fmt::Debug for Extender {
@@ -76,8 +74,8 @@ pub(super) struct Case<'a> {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) placement: Arc<Placement>,
     pub(super) now: Timestamp,
-    /// Held for as long as the case is: a snapshot and the promises beside it belong together.
-    pub(super) bookings: MutexGuard<'a, Bookings>,
+    /// Held for as long as the case is: a snapshot and the answers that it does not show yet belong together.
+    pub(super) in_flight: MutexGuard<'a, InFlight>,
 }
 
 impl Case<'_> {
@@ -87,14 +85,14 @@ impl Case<'_> {
     }
 
     /// What placement is asked.
-    pub(super) fn question<'q>(&'q self, groups: &'q Groups) -> Question<'q> {
+    pub(super) fn question(&self) -> Question<'_> {
         Question {
             uid: &self.pod.uid,
             snapshot: &self.snapshot,
             workload: &self.workload,
             policy: &self.placement.policy,
-            bookings: &self.bookings,
-            groups,
+            bookings: &self.in_flight.bookings,
+            groups: &self.in_flight.groups,
             now: self.now,
         }
     }
@@ -110,6 +108,21 @@ impl Case<'_> {
         !self.pod.resource_version.is_empty() && weighed.offered.templates.iter().all(Option::is_none)
     }
 
+    /// Remembers where a member of a gang is sent. What-if questions send nobody anywhere.
+    fn send(&mut self, weighed: &Weighed, choice: GroupChoice) {
+        if let Some(group) = self
+            .workload
+            .group
+            .as_ref()
+            .filter(|_| self.is_real(weighed) && self.steers())
+        {
+            let gpus = self.workload.gpus.milli();
+            self.in_flight
+                .groups
+                .decide(group, &self.pod.uid, choice, gpus, self.now);
+        }
+    }
+
     /// Promises the pod its watts on the nodes that it is answered with. Questions about nodes or pods that do not exist
     /// promise nothing.
     fn promise(&mut self, weighed: &Weighed, candidates: &[Candidate<'_>], kept: impl Fn(usize) -> bool) {
@@ -118,10 +131,10 @@ impl Case<'_> {
         }
         if (0..candidates.len()).any(&kept) {
             let pod = (&self.pod.uid, self.pod.unschedulable);
-            let promise = Promise::new(&self.question(&NO_GROUPS), candidates, kept, pod);
-            self.bookings.promise(promise);
+            let promise = Promise::new(&self.question(), candidates, kept, pod);
+            self.in_flight.bookings.promise(promise);
         } else {
-            self.bookings.release(&self.pod.uid);
+            self.in_flight.bookings.release(&self.pod.uid);
         }
     }
 
@@ -141,8 +154,8 @@ impl Case<'_> {
         let tops = tops.collect();
         let candidates = weighed.offered.candidates();
         let pod = (&self.pod.uid, self.pod.unschedulable);
-        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, |_| true, pod).shared(tops);
-        self.bookings.promise(promise);
+        let promise = Promise::new(&self.question(), &candidates, |_| true, pod).shared(tops);
+        self.in_flight.bookings.promise(promise);
     }
 
     /// Holds the room that preemption is about to make until the nomination is seen.
@@ -153,9 +166,9 @@ impl Case<'_> {
             .collect();
         let kept = |place: usize| accepted.get(place).copied().unwrap_or(false);
         // The pod is marked unschedulable together with its nomination, which says nothing against it.
-        let promise = Promise::new(&self.question(&NO_GROUPS), &candidates, kept, (&self.pod.uid, true));
+        let promise = Promise::new(&self.question(), &candidates, kept, (&self.pod.uid, true));
         let until = self.now.saturating_add(NOMINATION).unwrap_or(Timestamp::MAX);
-        self.bookings.promise(promise.until(until));
+        self.in_flight.bookings.promise(promise.until(until));
     }
 }
 
@@ -200,7 +213,6 @@ impl Extender {
             clock,
             records,
             memo,
-            gangs: Gangs::default(),
         }
     }
 
@@ -222,7 +234,7 @@ impl Extender {
         if !readiness.is_ready() {
             return Err(Unjudged::Neutral(Neutral::NotReady));
         }
-        let bookings = self.world.bookings();
+        let mut in_flight = self.world.in_flight();
         let (snapshot, now) = (self.world.snapshot(), (self.clock)());
         // What the process before this one promised is known once it is bound. Pods wait for that where they may.
         let settled = |since: Timestamp| now.duration_since(since) >= SETTLE || snapshot.domains().is_empty();
@@ -234,13 +246,16 @@ impl Extender {
         }
         let rules = placement.namespaces.rules(&pod.namespace);
         expect(&mut workload, &pod, rules, &snapshot, &placement.policy);
+        if workload.group.is_some() {
+            in_flight.resume(&snapshot, |key| placement.steers_group(key), now);
+        }
         Ok(Case {
             pod,
             workload,
             snapshot,
             placement,
             now,
-            bookings,
+            in_flight,
         })
     }
 
@@ -252,7 +267,7 @@ impl Extender {
             placement,
             ..
         } = case;
-        let question = case.question(&NO_GROUPS);
+        let question = case.question();
         let offered = offer.offered(snapshot);
         let candidates = offered.candidates();
         let rung = common_rung(&question, &candidates);
@@ -261,7 +276,7 @@ impl Extender {
             resource_version: Arc::clone(&pod.resource_version),
             snapshot: snapshot.generation,
             placement: placement.generation,
-            bookings: case.bookings.fingerprint_without(&pod.uid),
+            bookings: case.in_flight.bookings.fingerprint_without(&pod.uid),
             rung,
         };
         // Without a version nothing tells one state of the pod from the next, as in what-if questions of other callers.
@@ -286,19 +301,12 @@ impl Extender {
     /// Filter's verdict, recorded.
     pub(super) fn filter(&self, case: &mut Case<'_>, weighed: &Weighed) -> Verdict {
         let candidates = weighed.offered.candidates();
-        let mut gangs = self.gangs.lock(case);
-        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
-        let verdict = filter(&case.question(groups), weighed.rung, &candidates, &weighed.costs);
+        let verdict = filter(&case.question(), weighed.rung, &candidates, &weighed.costs);
         // As it was when it was asked, before this pod is added.
-        let asked = self.asked(case, groups);
-        // What-if questions, about pods or nodes that do not exist, send nobody anywhere.
-        if let (Some(gangs), Some(choice)) = (
-            &mut gangs,
-            verdict.group.filter(|_| case.is_real(weighed) && case.steers()),
-        ) {
-            gangs.decide(case, choice);
+        let asked = self.asked(case);
+        if let Some(choice) = verdict.group {
+            case.send(weighed, choice);
         }
-        drop(gangs);
         let (steers, reserved) = (case.steers(), reserved(case));
         case.promise(weighed, &candidates, |place| {
             !steers || verdict.kept.get(place).copied().unwrap_or(false)
@@ -329,11 +337,8 @@ impl Extender {
     /// Which nodes preemption may empty, in the map's order; recorded.
     pub(super) fn preempt(&self, case: &mut Case<'_>, victims: &VictimMap<'_>) -> Vec<bool> {
         let candidates = preempt::candidates(case, victims);
-        let gangs = self.gangs.lock(case);
-        let groups = gangs.as_deref().map_or(&NO_GROUPS, Held::groups);
-        let kept = judge_victims(&case.question(groups), &candidates);
-        let asked = self.asked(case, groups);
-        drop(gangs);
+        let kept = judge_victims(&case.question(), &candidates);
+        let asked = self.asked(case);
         let recorded = candidates.iter().map(|candidate| {
             let victims = candidate.victims.iter().map(|uid| (*uid).to_owned());
             (candidate.node, victims.collect())
@@ -356,8 +361,7 @@ impl Extender {
     /// Prioritize's scores, recorded.
     pub(super) fn score(&self, case: &mut Case<'_>, weighed: &Weighed) -> Vec<u8> {
         let scores = score(&case.placement.policy, &weighed.costs);
-        // Scores do not depend on where gangs were sent.
-        let asked = self.asked(case, &NO_GROUPS);
+        let asked = self.asked(case);
         case.promise_tops(weighed, &scores);
         self.record(
             case,
@@ -373,12 +377,14 @@ impl Extender {
 
     /// The question with what it refers to, for the record. What changes with every answer is copied only where it is
     /// written down, and no more of it than the answer depended on.
-    fn asked(&self, case: &Case<'_>, groups: &Groups) -> Box<Asked> {
-        let (bookings, groups) = if self.world.is_journalled() {
-            (case.bookings.beside(&case.pod.uid), groups.clone())
-        } else {
-            (Bookings::none(), Groups::none())
-        };
+    fn asked(&self, case: &Case<'_>) -> Box<Asked> {
+        let (mut bookings, mut groups) = (Bookings::none(), Groups::none());
+        if self.world.is_journalled() {
+            bookings = case.in_flight.bookings.beside(&case.pod.uid);
+            if case.workload.group.is_some() {
+                groups = case.in_flight.groups.clone();
+            }
+        }
         Box::new(Asked {
             snapshot: Arc::clone(&case.snapshot),
             workload: case.workload.clone(),
@@ -423,6 +429,6 @@ fn count_refusals(metrics: &Metrics, verdict: &Verdict) {
 
 /// What others were promised in each power domain, for the explanation.
 fn reserved(case: &Case<'_>) -> Vec<Watts> {
-    let of_domain = |domain: &DomainState| case.bookings.reserved_beside(&domain.key, &case.pod.uid);
+    let of_domain = |domain: &DomainState| case.in_flight.bookings.reserved_beside(&domain.key, &case.pod.uid);
     case.snapshot.domains().iter().map(of_domain).collect()
 }

@@ -9,7 +9,6 @@
 //! that was not offered, and never put anything but the constant text into an answer.
 
 mod answer;
-mod gangs;
 mod handlers;
 mod judge;
 mod memo;

@@ -1,5 +1,5 @@
 use heliotrope_core::placement::Policy;
-use heliotrope_core::workload::Namespaces;
+use heliotrope_core::workload::{GroupKey, Mode, Namespaces};
 use std::sync::Arc;
 
 /// What the administrator decided about placement; replaced as a whole when settings are loaded anew.
@@ -11,4 +11,12 @@ pub struct Placement {
     pub policy: Arc<Policy>,
     /// By namespace.
     pub namespaces: Namespaces,
+}
+
+impl Placement {
+    /// Whether the pods of a group are kept together.
+    pub(super) fn steers_group(&self, key: &GroupKey) -> bool {
+        let rules = self.namespaces.rules(key.namespace());
+        rules.mode >= Mode::Prefer && rules.groups.contains(&key.kind())
+    }
 }

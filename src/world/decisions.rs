@@ -1,5 +1,5 @@
 use super::bindings::BindOutcome;
-use super::record::{PodId, Record, Stage};
+use super::record::{Asked, PodId, Record, Stage};
 use heliotrope_core::accounting::{Choice, Offered};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
@@ -221,22 +221,17 @@ impl DecisionLog {
                 let mut view = empty(pod, *at);
                 view.generation = asked.snapshot.generation;
                 view.group = group.and_then(|choice| group_view(&asked.snapshot, &asked.workload, choice));
-                let ask = asked.workload.gpus;
                 view.workload = Some(asked.workload.clone());
                 view.rung = weighed.rung;
                 view.offered_to_us = offered.places.len();
                 let answers = weighed.costs.iter().zip(refused).zip(kept);
-                view.candidates = offered
-                    .places
-                    .iter()
-                    .zip(answers)
+                let rows = offered.places.iter().zip(answers);
+                view.candidates = rows
                     .filter_map(|(ix, ((cost, refused), kept))| {
                         Some(CandidateView {
                             refused: *refused,
                             offered: *kept,
-                            domains: domains(&asked.snapshot, (*ix)?, reserved),
-                            booked_gpu_watts: asked.snapshot.node((*ix)?)?.booking(ask).map(f64::from),
-                            ..row(&asked.snapshot, (*ix)?, weighed.rung, *cost)?
+                            ..row(asked, reserved, (*ix)?, weighed.rung, *cost)?
                         })
                     })
                     .collect();
@@ -366,7 +361,15 @@ fn choice(candidates: &[CandidateView], band: f64) -> Choice {
     Choice::of(offered, band)
 }
 
-fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCost>) -> Option<CandidateView> {
+/// One candidate; `reserved` is what was promised to others in each power domain.
+fn row(
+    asked: &Asked,
+    reserved: &[Watts],
+    ix: NodeIx,
+    rung: Option<Rung>,
+    cost: Option<NodeCost>,
+) -> Option<CandidateView> {
+    let snapshot = &asked.snapshot;
     let node = snapshot.node(ix)?;
     let zone = node.zone.and_then(|zone| snapshot.zone(zone));
     let profile = node
@@ -387,8 +390,8 @@ fn row(snapshot: &Snapshot, ix: NodeIx, rung: Option<Rung>, cost: Option<NodeCos
         host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
-        domains: Vec::new(),
-        booked_gpu_watts: None,
+        domains: domains(snapshot, ix, reserved),
+        booked_gpu_watts: node.booking(asked.workload.gpus).map(f64::from),
         cost,
         refused: None,
         offered: false,

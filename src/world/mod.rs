@@ -1,12 +1,12 @@
 //! The one writer: readings become snapshots.
 //!
 //! Owns the task that takes reports and events in ([`Writer`]), the current [`Snapshot`] behind an `ArcSwap`
-//! ([`World`]), the promises that no snapshot shows yet, what is still missing before answers mean anything
+//! ([`World`]), the answers that no snapshot shows yet ([`InFlight`]), what is still missing before answers mean anything
 //! ([`Readiness`]), the bounded [`DecisionLog`], and the [`Book`] of what decisions were worth.
 //!
 //! ```text
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
-//! extender ◄─(one short lock)─► Bookings ◄─ settled with each snapshot
+//! extender ◄─(one short lock)─► InFlight ◄─ settled with each snapshot
 //! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
 //!                                          └(try_send)─► Journal ────► files ─► LogReader ─► replay
 //! ```
@@ -16,6 +16,7 @@
 mod account;
 mod bindings;
 mod decisions;
+mod in_flight;
 mod journal;
 mod readiness;
 mod record;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use bindings::BindOutcome;
 pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
+pub use in_flight::InFlight;
 pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use readiness::{Missing, Readiness};
 pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
@@ -31,7 +33,6 @@ pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;
 use heliotrope_core::accounting::Book;
-use heliotrope_core::placement::Bookings;
 use heliotrope_core::snapshot::Snapshot;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +43,7 @@ pub struct World {
     snapshot: ArcSwap<Snapshot>,
     readiness: ArcSwap<Readiness>,
     decisions: Mutex<DecisionLog>,
-    bookings: Mutex<Bookings>,
+    in_flight: Mutex<InFlight>,
     book: Mutex<Book>,
     /// Whether the log on the disk wants to know what answers depended on.
     journalled: AtomicBool,
@@ -57,7 +58,7 @@ impl World {
             snapshot: ArcSwap::from_pointee(first),
             readiness: ArcSwap::default(),
             decisions: Mutex::new(DecisionLog::default()),
-            bookings: Mutex::new(Bookings::none()),
+            in_flight: Mutex::new(InFlight::none()),
             journalled: AtomicBool::new(false),
         }
     }
@@ -80,11 +81,11 @@ impl World {
         self.readiness.load_full()
     }
 
-    /// What was promised and is not bound yet. Locked by a request of the scheduler while it decides, by the writer while
+    /// What was answered and is not seen bound yet. Locked by a request of the scheduler while it decides, by the writer while
     /// it puts a snapshot in place, and by the admin listener for a page. Who reads snapshot and promises together takes
     /// this lock first: a snapshot that counts a pod and the end of its promise are put in place under it.
-    pub fn bookings(&self) -> MutexGuard<'_, Bookings> {
-        self.bookings.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The decision log. Locked by the writer for each record and by the admin listener for each question, never by a

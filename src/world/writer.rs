@@ -244,8 +244,8 @@ impl Writer {
         let now = (self.clock)();
         let snapshot = Arc::new(self.builder.build(now));
         {
-            let mut bookings = self.world.bookings();
-            bookings.settle(&snapshot, now, |uid| self.builder.pod(uid));
+            let mut in_flight = self.world.in_flight();
+            in_flight.bookings.settle(&snapshot, now, |uid| self.builder.pod(uid));
             self.world.snapshot.store(snapshot);
         }
         if self.readiness.is_ready() {

@@ -54,3 +54,10 @@ impl Drop for Figures {
         }
     }
 }
+
+/// The middle one of some values.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -77,6 +77,12 @@ impl Desk {
         let said = self.said.iter().find(|(end, _)| path.ends_with(*end));
         said.map(|(_, said)| said.clone())
     }
+
+    /// Every call with a part in its path or query.
+    fn asked(&self, part: &str) -> Vec<String> {
+        let asked = self.asked.iter().filter(|asked| asked.contains(part));
+        asked.cloned().collect()
+    }
 }
 
 /// A server in this process, gone with the value.

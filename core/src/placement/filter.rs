@@ -71,54 +71,32 @@ pub fn filter(
     candidates: &[Candidate<'_>],
     costs: &[Option<NodeCost>],
 ) -> Verdict {
-    let Question {
-        snapshot,
-        workload,
-        policy,
-        ..
-    } = *question;
+    let snapshot = question.snapshot;
     let mut refused: Vec<Option<Refusal>> = candidates
         .iter()
         .map(|candidate| by_zone(candidate.node(snapshot)?, question))
         .collect();
     let rooms = Rooms::of(question);
     if let Some(rooms) = &rooms {
-        for (refused, candidate) in refused.iter_mut().zip(candidates) {
-            if refused.is_none() && !rooms.fit(candidate) {
-                *refused = Some(Refusal::PowerCap);
-            }
-        }
+        refuse(&mut refused, candidates, |candidate| {
+            (!rooms.fit(candidate)).then_some(Refusal::PowerCap)
+        });
     }
     // Before the band: the best that counts is the best of the gang's region.
-    let group = choose(
-        question,
-        candidates,
-        |place| refused.get(place).is_some_and(Option::is_some),
-        costs,
-    );
+    let out = |place: usize| refused.get(place).is_some_and(Option::is_some);
+    let group = choose(question, candidates, out, costs);
     let region = group.filter(GroupChoice::restricts).map(|choice| choice.region);
     let region_of = |candidate: &Candidate<'_>| candidate.node(snapshot).and_then(|node| node.region);
     if region.is_some() {
-        for (refused, candidate) in refused
-            .iter_mut()
-            .zip(candidates)
-            .filter(|(refused, _)| refused.is_none())
-        {
-            *refused = region_of(candidate)
-                .filter(|of| Some(*of) != region)
-                .map(|_| Refusal::Group);
-        }
+        refuse(&mut refused, candidates, |candidate| {
+            let elsewhere = region_of(candidate).filter(|of| Some(*of) != region);
+            elsewhere.map(|_| Refusal::Group)
+        });
     }
-    // A figure that is not live or last known ranks nodes, but refuses none.
-    let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
-    if workload.mode == Mode::Strict && trusted {
-        let best = accepted(&refused, costs).fold(f64::INFINITY, f64::min);
-        let limit = policy.within_band(best);
-        for (refused, cost) in refused.iter_mut().zip(costs) {
-            if refused.is_none() && cost.is_some_and(|cost| cost.total() > limit) {
-                *refused = Some(Refusal::OutsideBand);
-            }
-        }
+    if let Some(limit) = strict_limit(question, rung, &refused, costs) {
+        refuse(&mut refused, costs, |cost| {
+            cost.filter(|cost| cost.total() > limit).map(|_| Refusal::OutsideBand)
+        });
     }
     let mut kept: Vec<bool> = refused.iter().map(Option::is_none).collect();
     if let Some(limit) = narrow_limit(question, &refused, costs) {
@@ -136,6 +114,25 @@ pub fn filter(
         rooms.narrow(candidates, costs, &mut kept);
     }
     Verdict { refused, kept, group }
+}
+
+/// Holds a rule against those that no rule has refused yet.
+fn refuse<T>(refused: &mut [Option<Refusal>], each: &[T], rule: impl Fn(&T) -> Option<Refusal>) {
+    let open = refused.iter_mut().zip(each).filter(|(refused, _)| refused.is_none());
+    open.for_each(|(refused, one)| *refused = rule(one));
+}
+
+/// The largest cost that strict mode accepts. A figure that is not live or last known ranks nodes, but refuses none.
+fn strict_limit(
+    question: &Question<'_>,
+    rung: Option<Rung>,
+    refused: &[Option<Refusal>],
+    costs: &[Option<NodeCost>],
+) -> Option<f64> {
+    let trusted = rung.is_some_and(|rung| rung <= Rung::LastKnown);
+    let strict = question.workload.mode == Mode::Strict && trusted;
+    let best = || accepted(refused, costs).fold(f64::INFINITY, f64::min);
+    strict.then(|| question.policy.within_band(best()))
 }
 
 /// The known costs of those not refused.

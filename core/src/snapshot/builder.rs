@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// Zones keep their places for ever, and labels of nodes name them. The world has some hundreds; a node in one more than
 /// this stands in no zone.
 const MAX_ZONES: usize = 4096;
+/// Ended pods that wait for the first list of nodes.
+const MAX_EARLY: usize = 4096;
 
 /// Accumulates readings and builds snapshots from them. There is one, and one task owns it.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct SnapshotBuilder {
     cluster: ClusterState,
     power: PowerState,
     pub(super) learned: Learned,
+    /// Pods that ended well, told of before the nodes were.
+    early: Vec<PodFacts>,
     volumes: VolumeState,
     domains: DomainTable,
     /// Figures by model, until something is learned or tables change.
@@ -56,6 +60,7 @@ impl SnapshotBuilder {
             power: PowerState::default(),
             domains: DomainTable::default(),
             learned: Learned::default(),
+            early: Vec::new(),
             volumes: VolumeState::default(),
             by_model: None,
             resolved: HashMap::new(),
@@ -104,10 +109,16 @@ impl SnapshotBuilder {
             ClusterEvent::Pod(pod) => self.learn_run(pod),
             _ => {}
         }
+        let listed = event == ClusterEvent::NodesListed;
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
             self.learned.retain_nodes(|name| *name != *gone);
             self.by_model = None;
+        }
+        if listed {
+            for pod in std::mem::take(&mut self.early) {
+                self.learn_run(&pod);
+            }
         }
     }
 
@@ -117,11 +128,12 @@ impl SnapshotBuilder {
             return;
         };
         let catalogue = &self.surroundings.catalogue;
-        let product = self
-            .cluster
-            .nodes
-            .get(node)
-            .and_then(|facts| facts.gpu_product.as_deref());
+        let facts = self.cluster.nodes.get(node);
+        if facts.is_none() && !self.cluster.nodes_known && self.early.len() < MAX_EARLY {
+            self.early.push(pod.clone());
+            return;
+        }
+        let product = facts.and_then(|facts| facts.gpu_product.as_deref());
         let model = product.and_then(|name| catalogue.profile(catalogue.find(name)?));
         let owner = OwnerKey::of(pod).filter(|owner| owner.kind == OwnerKind::Job);
         if let (Some(owner), Some(profile)) = (owner, model) {

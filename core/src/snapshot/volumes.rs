@@ -29,25 +29,42 @@ pub struct StorageClass {
     pub default: bool,
 }
 
-type Waiting = HashMap<Arc<str>, Option<Arc<str>>>;
+/// What was seen of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Seen {
+    /// It has its volume.
+    Bound,
+    /// It has none yet, and this class.
+    Unbound(Option<Arc<str>>),
+}
 
-/// Storage classes, and the claims that have no volume yet. Claims that have theirs are not held.
+/// Claims of one namespace by name; shared by snapshots until one of them changes.
+type OfNamespace = Arc<HashMap<Arc<str>, Seen>>;
+
+/// Storage classes and volume claims. Of a claim that has its volume only the name is held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Volumes {
+    /// Whether it waits and whether it is the default, by name.
     classes: HashMap<Arc<str>, (bool, bool)>,
-    /// Class by namespace and name.
-    unbound: HashMap<Arc<str>, Waiting>,
+    claims: HashMap<Arc<str>, OfNamespace>,
+    /// Whether all claims were told of once.
+    listed: bool,
 }
 
 impl Volumes {
     /// Whether putting this pod somewhere makes a volume there that outlives it.
+    ///
+    /// kube-scheduler asks about no pod whose claims are missing, or are to be bound before their first consumer. So a claim
+    /// that we have not seen is one that was made a moment ago, as a `StatefulSet` does right before its pod, and waits.
     #[must_use]
     pub fn are_made_for(&self, pod: &PodFacts) -> bool {
-        let Some(unbound) = self.unbound.get(&pod.namespace) else {
-            return false;
-        };
-        let mut classes = pod.volume_claims.iter().filter_map(|claim| unbound.get(claim));
-        classes.any(|class| self.waits(class.as_deref()))
+        let of_namespace = self.claims.get(&pod.namespace);
+        let seen = |claim| of_namespace.and_then(|claims| claims.get(claim));
+        pod.volume_claims.iter().any(|claim| match seen(claim) {
+            Some(Seen::Bound) => false,
+            Some(Seen::Unbound(class)) => self.waits(class.as_deref()),
+            None => self.listed && self.classes.values().any(|(waits, _)| *waits),
+        })
     }
 
     fn waits(&self, class: Option<&str>) -> bool {
@@ -57,47 +74,42 @@ impl Volumes {
         }
     }
 
-    pub(super) fn put_claim(&mut self, claim: VolumeClaim) {
-        if claim.bound {
-            self.drop_claim(&claim.namespace, &claim.name);
+    fn put_claim(&mut self, claim: VolumeClaim) {
+        let seen = if claim.bound {
+            Seen::Bound
         } else {
-            let of_namespace = self.unbound.entry(claim.namespace).or_default();
-            of_namespace.insert(claim.name, claim.class);
+            Seen::Unbound(claim.class)
+        };
+        let of_namespace = self.claims.entry(claim.namespace).or_default();
+        if of_namespace.get(&claim.name) != Some(&seen) {
+            Arc::make_mut(of_namespace).insert(claim.name, seen);
         }
     }
 
-    pub(super) fn drop_claim(&mut self, namespace: &str, name: &str) {
-        if let Some(held) = self.unbound.get_mut(namespace) {
-            held.remove(name);
+    fn drop_claim(&mut self, namespace: &str, name: &str) {
+        if let Some(held) = self.claims.get_mut(namespace) {
+            Arc::make_mut(held).remove(name);
             if held.is_empty() {
-                self.unbound.remove(namespace);
+                self.claims.remove(namespace);
             }
         }
     }
 
-    pub(super) fn put_class(&mut self, class: StorageClass) {
-        self.classes.insert(class.name, (class.waits, class.default));
-    }
-
-    pub(super) fn drop_class(&mut self, name: &str) {
-        self.classes.remove(name);
-    }
-
-    pub(super) fn keep_claims(&mut self, seen: &HashSet<(Arc<str>, Arc<str>)>) {
-        self.unbound.retain(|namespace, held| {
-            held.retain(|name, _| seen.contains(&(Arc::clone(namespace), Arc::clone(name))));
+    fn keep_claims(&mut self, seen: &HashSet<(Arc<str>, Arc<str>)>) {
+        self.claims.retain(|namespace, held| {
+            let is_seen = |name: &Arc<str>| seen.contains(&(Arc::clone(namespace), Arc::clone(name)));
+            if !held.keys().all(is_seen) {
+                Arc::make_mut(held).retain(|name, _| is_seen(name));
+            }
             !held.is_empty()
         });
-    }
-
-    pub(super) fn keep_classes(&mut self, seen: &HashSet<Arc<str>>) {
-        self.classes.retain(|name, _| seen.contains(name));
+        self.listed = true;
     }
 
     /// How many claims and classes are held.
     #[must_use]
     pub fn held(&self) -> [usize; 2] {
-        [self.unbound.values().map(HashMap::len).sum(), self.classes.len()]
+        [self.claims.values().map(|held| held.len()).sum(), self.classes.len()]
     }
 }
 
@@ -140,7 +152,7 @@ impl VolumeState {
         let volumes = Arc::make_mut(&mut self.volumes);
         match event {
             VolumeEvent::Claim(claim) => {
-                if let Some(seen) = self.relisted_claims.as_mut().filter(|_| !claim.bound) {
+                if let Some(seen) = &mut self.relisted_claims {
                     seen.insert((Arc::clone(&claim.namespace), Arc::clone(&claim.name)));
                 }
                 volumes.put_claim(claim);
@@ -156,13 +168,15 @@ impl VolumeState {
                 if let Some(seen) = &mut self.relisted_classes {
                     seen.insert(Arc::clone(&class.name));
                 }
-                volumes.put_class(class);
+                volumes.classes.insert(class.name, (class.waits, class.default));
             }
-            VolumeEvent::ClassGone(name) => volumes.drop_class(&name),
+            VolumeEvent::ClassGone(name) => {
+                volumes.classes.remove(&name);
+            }
             VolumeEvent::ClassesRelisting => self.relisted_classes = Some(HashSet::new()),
             VolumeEvent::ClassesListed => {
                 if let Some(seen) = self.relisted_classes.take() {
-                    volumes.keep_classes(&seen);
+                    volumes.classes.retain(|name, _| seen.contains(name));
                 }
             }
         }

@@ -357,17 +357,7 @@ proptest! {
     fn g12_a_node_that_may_be_emptied_has_room_once_it_is(
         floor in any_floor(), gpus in 1u32..9, drawn in prop::option::of(0.0f64..6000.0), since in 0i64..600, count in 1usize..4,
     ) {
-        let mut builder = floor.builder();
-        for (node, spec) in floor.world.nodes.iter().enumerate() {
-            for (pod, gpus) in spec.busy.iter().enumerate() {
-                let since = now() - SignedDuration::from_secs(since);
-                let facts = running(&victim_uid(node, pod), *gpus, node, Some(since));
-                builder.apply_cluster(ClusterEvent::Pod(Box::new(facts)), now());
-            }
-            if let Some(drawn) = drawn {
-                builder.apply_power(sample(node, spec.boards, drawn, now()));
-            }
-        }
+        let mut builder = occupied(&floor, drawn, since);
         let snapshot = builder.build(now());
         let (ask, policy, none) = (asking(gpus), Policy { keep: None, ..policy() }, Bookings::none());
         let question = asked(("asks", now()), &snapshot, &ask, &policy, &none);
@@ -379,7 +369,7 @@ proptest! {
             .collect();
         let may = preempt(&question, &candidates);
         for (node, _) in may.iter().enumerate().filter(|(_, may)| **may) {
-            let mut after = builder_with(&floor, drawn, since);
+            let mut after = occupied(&floor, drawn, since);
             for uid in &victims[node] {
                 after.apply_cluster(ClusterEvent::PodGone { uid: Arc::from(uid.as_str()) }, now());
             }
@@ -391,8 +381,8 @@ proptest! {
     }
 }
 
-/// As told for preemption, anew.
-fn builder_with(floor: &Floor, drawn: Option<f64>, since: i64) -> heliotrope_core::snapshot::SnapshotBuilder {
+/// A floor of which every busy node runs its pods since then and draws so much.
+fn occupied(floor: &Floor, drawn: Option<f64>, since: i64) -> heliotrope_core::snapshot::SnapshotBuilder {
     let mut builder = floor.builder();
     for (node, spec) in floor.world.nodes.iter().enumerate() {
         for (pod, gpus) in spec.busy.iter().enumerate() {

@@ -40,13 +40,14 @@ impl Entry {
                 node,
                 outcome,
             } => {
-                return Ok(vec![Line::Bound {
+                let bound = Line::Bound {
                     pod: pod.clone(),
                     uid: uid.to_string(),
                     at: *at,
                     node: node.to_string(),
                     outcome: outcome.name().to_owned(),
-                }]);
+                };
+                return Ok(vec![bound]);
             }
         };
         match &record.stage {
@@ -62,25 +63,15 @@ impl Entry {
                 reserved: _,
             } => {
                 let order = Order::of(offered);
-                let mut by_rule = BTreeMap::new();
-                for (place, rule) in order.of_each(refused) {
-                    if let Some(rule) = rule {
-                        by_rule.entry(*rule).or_insert_with(Vec::new).push(place);
-                    }
-                }
+                let rules = order
+                    .of_each(refused)
+                    .filter_map(|(place, rule)| Some(((*rule)?, place)));
                 let answer = Answer::Filter {
                     group: *group,
                     rung: weighed.rung,
                     costs: cost_rows(&order, &weighed.costs)?,
-                    refused: by_rule
-                        .into_iter()
-                        .map(|(rule, places)| (rule, places.into_iter().collect()))
-                        .collect(),
-                    kept: order
-                        .of_each(kept)
-                        .filter(|(_, kept)| **kept)
-                        .map(|(place, _)| place)
-                        .collect(),
+                    refused: places_by(rules),
+                    kept: marked(order.of_each(kept)),
                 };
                 call(told, record, asked, Some((order, offered)), Some(weighed.at), answer)
             }
@@ -91,17 +82,10 @@ impl Entry {
                 scores,
             } => {
                 let order = Order::of(offered);
-                let mut by_score = BTreeMap::new();
-                for (place, score) in order.of_each(scores) {
-                    by_score.entry(*score).or_insert_with(Vec::new).push(place);
-                }
                 let answer = Answer::Prioritize {
                     rung: weighed.rung,
                     costs: cost_rows(&order, &weighed.costs)?,
-                    scores: by_score
-                        .into_iter()
-                        .map(|(score, places)| (score, places.into_iter().collect()))
-                        .collect(),
+                    scores: places_by(order.of_each(scores).map(|(place, score)| (*score, place))),
                 };
                 call(told, record, asked, Some((order, offered)), Some(weighed.at), answer)
             }
@@ -115,17 +99,29 @@ impl Entry {
                     .map(|(ix, victims)| (ix.map(|ix| ix.0), victims.clone()));
                 let answer = Answer::Preempt {
                     victims: victims.collect(),
-                    kept: kept
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, kept)| **kept)
-                        .map(|(place, _)| place)
-                        .collect(),
+                    kept: marked(kept.iter().enumerate()),
                 };
                 call(told, record, asked, None, None, answer)
             }
         }
     }
+}
+
+/// Places by what was said of each.
+fn places_by<K: Ord>(said: impl Iterator<Item = (K, usize)>) -> Vec<(K, Runs)> {
+    let mut places = BTreeMap::new();
+    for (what, place) in said {
+        places.entry(what).or_insert_with(Vec::new).push(place);
+    }
+    let places = places.into_iter();
+    places
+        .map(|(what, places)| (what, places.into_iter().collect()))
+        .collect()
+}
+
+/// The places that are marked.
+fn marked<'a>(places: impl Iterator<Item = (usize, &'a bool)>) -> Runs {
+    places.filter(|(_, marked)| **marked).map(|(place, _)| place).collect()
 }
 
 fn call(

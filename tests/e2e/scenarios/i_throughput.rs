@@ -5,7 +5,7 @@ use super::site::Site;
 use crate::cluster::Images;
 use crate::controlplane::SchedulerConfig;
 use crate::extender::Echo;
-use crate::figures::Figures;
+use crate::figures::{Figures, median};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -130,10 +130,4 @@ async fn run(site: &Site, asked: Asked) -> Run {
 
 fn per_pod(before: Option<f64>, after: Option<f64>) -> Option<f64> {
     Some((after? - before?) * 1e3 / PODS as f64)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -48,10 +48,11 @@ async fn r_decision_log_gives_the_same_bits_again() {
     let mut figures = Figures::of("r_decision_log");
     let mut site = Site::start(36, Images::Uneven).await;
     let dir = site.plane.folder().join("decisions");
-    // Twelve nodes of a region idle at 2.7 kW; the gang and some more fit into one.
+    // A node holds three pods on eight boards of H100 or seven on those of A100, so that the greenest region cannot hold all;
+    // no region fills up, for a pod that is refused everywhere may wait for five minutes.
     let domains = json!([
-        { "name": "region", "label": "topology.kubernetes.io/region", "gpuWatts": "12 kW" },
-        { "name": "node", "gpuWatts": "4 kW" },
+        { "name": "region", "label": "topology.kubernetes.io/region", "gpuWatts": "20 kW" },
+        { "name": "node", "gpuWatts": "3 kW" },
     ]);
     let settings = site.settings().power_key("domains", domains).decisions(&dir);
     let mut heliotrope = site.heliotrope(&settings).await;

@@ -162,6 +162,25 @@ impl Rig {
         }
     }
 
+    /// What comes of so many routes of which one at most says something: its report, and what was told of it. The others
+    /// answer with a status.
+    async fn one_of(mut self, routes: usize) -> (Option<CarbonReport>, &'static str) {
+        let start = Instant::now();
+        while self.outcomes().iter().filter(|told| told.2 != "mismatch").count() < routes {
+            assert!(start.elapsed() < PATIENCE, "{:?}", self.outcomes());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let told = self.outcomes();
+        let mut told = told.iter().map(|told| told.2);
+        let outcome = told.find(|told| !["status", "mismatch"].contains(told));
+        let report = match outcome {
+            Some("ok") => Some(self.next().await),
+            _ => None,
+        };
+        self.stop().await;
+        (report, outcome.unwrap_or("status"))
+    }
+
     /// Waits until an outcome was told so many times.
     async fn until(&self, outcome: &str, times: usize) {
         let start = Instant::now();

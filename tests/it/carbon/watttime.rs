@@ -60,24 +60,7 @@ impl WattTime {
         self.fake.says(other, Said::status(400, "{}"));
         self.fake.says(route, said);
         let routes = if signal == "marginal" { 2 } else { 1 };
-        let mut rig = self.rig(signal);
-        let start = Instant::now();
-        while rig.outcomes().iter().filter(|told| told.2 != "mismatch").count() < routes {
-            assert!(start.elapsed() < PATIENCE, "{:?}", rig.outcomes());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let outcomes = rig.outcomes();
-        let outcome = outcomes
-            .iter()
-            .map(|told| told.2)
-            .find(|told| !["status", "mismatch"].contains(told));
-        let report = if outcome == Some("ok") {
-            Some(rig.next().await)
-        } else {
-            None
-        };
-        rig.stop().await;
-        (report, outcome.unwrap_or("status"))
+        self.rig(signal).one_of(routes).await
     }
 }
 

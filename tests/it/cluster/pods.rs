@@ -247,6 +247,14 @@ fn a_pod_that_ended_well_says_how_long_it_ran(
     assert_eq!(pod.ran.map(|ran| ran.took.as_secs()), seconds);
 }
 
+/// A container that catches SIGTERM ends with 0 before its time: its Job was deleted, suspended or past its deadline.
+#[test]
+fn a_pod_that_was_told_to_go_does_not_say_how_long_it_runs() {
+    let status = json!({ "phase": "Succeeded", "containerStatuses": [life(0, 600)] });
+    let metadata = json!({ "name": "p", "uid": "u", "deletionTimestamp": "2026-01-01T00:05:00Z" });
+    assert!(facts(json!({ "metadata": metadata, "status": status })).ran.is_none());
+}
+
 /// A container that started and ended so many seconds into the year.
 fn life(from: i64, to: i64) -> Value {
     let at = |second| {

@@ -6,7 +6,7 @@ use super::super::site::Site;
 use crate::cluster::{Images, Work};
 use crate::controlplane::SchedulerConfig;
 use crate::extender::Echo;
-use crate::figures::Figures;
+use crate::figures::{Figures, median};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -96,21 +96,18 @@ async fn p_what_pods_without_gpus_pay() {
             );
         }
     }
-    let rate = |asked: Asked| median(&rates[&asked]);
+    let rate = |asked: Asked| median(rates[&asked].iter().copied());
     for asked in Asked::ALL {
         let name = asked.name();
         figures.note(&format!("{name}: pods per second, median of {ROUNDS}"), rate(asked));
         let share = rate(asked) / rate(Asked::Nobody);
         figures.note(&format!("{name}: share of the rate without extender"), share);
         if let Some(costs) = costs.get(&asked) {
-            figures.note(&format!("{name}: CPU of heliotrope, ms a pod"), median(costs));
+            figures.note(
+                &format!("{name}: CPU of heliotrope, ms a pod"),
+                median(costs.iter().copied()),
+            );
         }
     }
     site.plane.assert_running();
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
