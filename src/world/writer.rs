@@ -2,12 +2,10 @@ use super::journal::{Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
 use super::{World, account};
-use crate::history::Keeper;
+use crate::history::{Keeper, Kept};
 use crate::telemetry::{Clock, Metrics};
 use heliotrope_core::quantity::Ratio;
-use heliotrope_core::snapshot::{
-    CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, SnapshotRecord, Surroundings,
-};
+use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
 use heliotrope_core::workload::{OwnerKind, PodFacts};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -128,8 +126,11 @@ impl Writer {
 
     /// Takes back what was kept, and keeps what comes.
     #[must_use]
-    pub fn remembering(mut self, kept: Option<SnapshotRecord>, keeper: Option<Keeper>) -> Self {
-        if let Some(record) = kept {
+    pub fn remembering(mut self, kept: Kept, keeper: Option<Keeper>) -> Self {
+        if let Some(book) = kept.report {
+            *self.world.book() = book;
+        }
+        if let Some(record) = kept.learned {
             let zones = record.zones();
             self.builder.restore(record, (self.clock)());
             let learned = self.builder.learned();
@@ -143,24 +144,33 @@ impl Writer {
         self
     }
 
+    fn kept(&self) -> Kept {
+        Kept {
+            learned: Some(self.builder.record((self.clock)())),
+            report: Some(self.world.book().clone()),
+        }
+    }
+
     /// Leaves a record when it is time. One that is still being written is not waited for.
     fn keep(&mut self) {
-        let Some((keeper, next)) = &mut self.keeping else {
+        let now = Instant::now();
+        let Some((keeper, next)) = self.keeping.take_if(|(_, next)| *next <= now) else {
             return;
         };
-        if *next <= Instant::now()
-            && let Ok(place) = keeper.out.try_reserve()
-        {
-            place.send(self.builder.record((self.clock)()));
-            *next = Instant::now() + keeper.interval;
-        }
+        let next = match keeper.out.try_reserve() {
+            Ok(place) => {
+                place.send(self.kept());
+                now + keeper.interval
+            }
+            Err(_) => next,
+        };
+        self.keeping = Some((keeper, next));
     }
 
     /// Leaves the last record, and waits until it is taken.
     async fn keep_last(&mut self) {
         if let Some((keeper, _)) = self.keeping.take() {
-            let record = self.builder.record((self.clock)());
-            if keeper.out.send(record).await.is_err() {
+            if keeper.out.send(self.kept()).await.is_err() {
                 tracing::warn!("the last history was not written");
             }
         }

@@ -1,8 +1,9 @@
 //! What is kept over a restart: on the disk, and through the writer of the world.
 
 use heliotrope::history::settings::HistorySettings;
-use heliotrope::history::{self, HistoryError, Refusal, Store};
+use heliotrope::history::{self, HistoryError, Kept, Refusal, Store};
 use heliotrope::telemetry::Metrics;
+use heliotrope_core::snapshot::SnapshotRecord;
 use proptest::prelude::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -95,8 +96,8 @@ fn files_of_others_and_of_other_versions_are_refused_and_set_aside() {
     assert_eq!(refused(dir.path()).0, Refusal::Contents);
 }
 
-#[test]
-fn refused_files_are_never_overwritten() {
+#[tokio::test]
+async fn refused_files_are_never_overwritten() {
     let dir = folder();
     let path = dir.path().join(NAME);
     for number in 1..=5 {
@@ -111,7 +112,13 @@ fn refused_files_are_never_overwritten() {
     assert!(error.contains("move it"), "{error}");
     // Then nothing is kept, rather than written over what is there.
     let opened = history::open(&settings(dir.path()), &Metrics::new());
-    assert!(opened.kept.is_none() && opened.keeping.is_none());
+    assert!(opened.kept.learned.is_none() && opened.kept.report.is_none());
+    let (keeper, history) = opened.keeping.unwrap();
+    let learned = Some(SnapshotRecord::default());
+    keeper.out.send(Kept { learned, report: None }).await.unwrap();
+    drop(keeper);
+    history.run().await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "letter 6");
 }
 
 #[test]
@@ -134,7 +141,7 @@ fn a_folder_that_cannot_be_used_is_told_and_keeps_nobody_from_starting() {
     assert!(history::open(&settings(&file), &metrics).keeping.is_none());
     let page = metrics.exposition();
     assert!(
-        page.contains(r#"heliotrope_history_loads_total{outcome="failed"} 1"#),
+        page.contains(r#"heliotrope_history_loads_total{what="learned",outcome="failed"} 1"#),
         "{page}"
     );
 }

@@ -92,3 +92,9 @@ pub(super) struct CoefficientOf {
 pub(super) struct What {
     pub(super) what: &'static str,
 }
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct WhatOutcome {
+    pub(super) what: &'static str,
+    pub(super) outcome: &'static str,
+}

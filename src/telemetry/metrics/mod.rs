@@ -9,7 +9,7 @@ mod registered;
 
 use labels::{
     Ability, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
-    SourceOutcome, Verb, VerbOutcome, What, ZoneRung,
+    SourceOutcome, Verb, VerbOutcome, What, WhatOutcome, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -102,9 +102,9 @@ pub struct Metrics {
     nameless: Family<SourceOnly, Counter>,
     watch_errors: Family<Resource, Counter>,
     durations: Family<DurationOf, Counter>,
-    history_loads: Family<Outcome, Counter>,
-    history_writes: Family<Outcome, Counter>,
-    history_bytes: Gauge,
+    history_loads: Family<WhatOutcome, Counter>,
+    history_writes: Family<WhatOutcome, Counter>,
+    history_bytes: Family<What, Gauge>,
     coefficient_nodes: Family<CoefficientOf, Gauge>,
     coefficient_samples: Family<CoefficientOf, Gauge>,
     learned_owners: Family<What, Gauge>,
@@ -153,16 +153,18 @@ impl Metrics {
         self.durations.get_or_create(&DurationOf { source }).inc();
     }
 
-    /// History was looked for at the start.
-    pub fn history_loaded(&self, outcome: &'static str) {
-        self.history_loads.get_or_create(&Outcome { outcome }).inc();
+    /// A kind of history was looked for at the start.
+    pub fn history_loaded(&self, what: &'static str, outcome: &'static str) {
+        self.history_loads.get_or_create(&WhatOutcome { what, outcome }).inc();
     }
 
-    /// History was written, in so many bytes.
-    pub fn history_written(&self, outcome: &'static str, bytes: Option<u64>) {
-        self.history_writes.get_or_create(&Outcome { outcome }).inc();
+    /// A kind of history was written, in so many bytes; `None` where it could not be.
+    pub fn history_written(&self, what: &'static str, bytes: Option<u64>) {
+        let outcome = if bytes.is_some() { "ok" } else { "failed" };
+        self.history_writes.get_or_create(&WhatOutcome { what, outcome }).inc();
         if let Some(bytes) = bytes {
-            self.history_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.history_bytes.get_or_create(&What { what }).set(bytes);
         }
     }
 

@@ -38,7 +38,7 @@ impl Metrics {
             durations: Family::default(),
             history_loads: Family::default(),
             history_writes: Family::default(),
-            history_bytes: Gauge::default(),
+            history_bytes: Family::default(),
             coefficient_nodes: Family::default(),
             coefficient_samples: Family::default(),
             learned_owners: Family::default(),
