@@ -240,7 +240,7 @@ async fn an_empty_cluster_is_listed() {
     let server = ApiServer::start().await;
     server.list("10", &[]);
     let mut watching = Watching::pods(&server);
-    assert_eq!(watching.next(3).await, ["anew", "anew", "listed"]);
+    assert_eq!(watching.next(2).await, ["anew", "listed"]);
     watching.stop().await;
 }
 
@@ -339,7 +339,7 @@ async fn claims_that_may_not_be_read_are_told_as_a_failure() {
     server.fail(403);
     server.list("10", &[]);
     let mut watching = Watching::claims(&server);
-    assert_eq!(watching.next(2).await, ["anew", "listed"]);
+    assert_eq!(watching.next(3).await, ["anew", "anew", "listed"]);
     assert!(watching.failures() >= 1);
     watching.stop().await;
 }
