@@ -10,8 +10,8 @@ use crate::telemetry::{Clock, Metrics};
 use crate::world::{Asked, InFlight, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect, filter,
-    preempt as judge_victims, score, weigh,
+    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect,
+    filter, preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{DomainState, Snapshot};

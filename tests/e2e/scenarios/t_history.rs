@@ -60,7 +60,11 @@ async fn judged(heliotrope: &Heliotrope, pod: &str) -> Value {
         if let Some(decision) = heliotrope.try_explain(pod).await {
             return decision["workload"]["duration"].clone();
         }
-        assert!(Instant::now() < until, "{pod} was not judged\n{}", heliotrope.log_tail());
+        assert!(
+            Instant::now() < until,
+            "{pod} was not judged\n{}",
+            heliotrope.log_tail()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -101,7 +105,7 @@ async fn t_history_outlives_the_process() {
     let settings = site.settings().history(&dir, "24h");
     let mut heliotrope = site.heliotrope(&settings).await;
     let config = SchedulerConfig::shipped().with_extender(&heliotrope.url());
-    let mut scheduler = site.plane.scheduler(Which::Current, &config);
+    let scheduler = site.plane.scheduler(Which::Current, &config);
 
     let job = Work::new("train", 1);
     site.cluster.create_job(&job, RUNS).await;

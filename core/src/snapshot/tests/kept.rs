@@ -266,16 +266,28 @@ fn a_claim_too_new_to_be_seen_waits_for_its_first_consumer() {
         let mut builder = builder();
         observe(&mut builder, second(0), volumes(Some("local"), true, waits, false));
         if listed {
-            observe(&mut builder, second(0), [ClusterEvent::Volume(VolumeEvent::ClaimsListed)]);
-            assert!(!builder.build(second(0)).volumes.are_made_for(&mounting("new")), "until one list is whole");
+            observe(
+                &mut builder,
+                second(0),
+                [ClusterEvent::Volume(VolumeEvent::ClaimsListed)],
+            );
+            assert!(
+                !builder.build(second(0)).volumes.are_made_for(&mounting("new")),
+                "until one list is whole"
+            );
             let again = volumes(Some("local"), true, waits, false).into_iter();
-            let list = [ClusterEvent::Volume(VolumeEvent::ClaimsRelisting)].into_iter().chain(again);
+            let list = [ClusterEvent::Volume(VolumeEvent::ClaimsRelisting)]
+                .into_iter()
+                .chain(again);
             let list = list.chain([ClusterEvent::Volume(VolumeEvent::ClaimsListed)]);
             observe(&mut builder, second(0), list);
         }
         let volumes = builder.build(second(0)).volumes;
         assert_eq!(volumes.are_made_for(&mounting("new")), made, "{listed} {waits}");
-        assert!(!volumes.are_made_for(&mounting("data")), "a bound one is the scheduler's own business");
+        assert!(
+            !volumes.are_made_for(&mounting("data")),
+            "a bound one is the scheduler's own business"
+        );
         assert!(!volumes.are_made_for(&pod("p", None)));
     }
 }
