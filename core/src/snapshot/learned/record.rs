@@ -10,12 +10,15 @@ use std::sync::Arc;
 /// Nodes that are taken back; those that the cluster does not have any more go with its first list.
 const MAX_NODES: usize = 20_000;
 
+/// What the pods of an owner draw, by model.
+type ByModel = Vec<(Arc<str>, WattSpread)>;
+
 /// Everything learned, as it is kept over a restart. In order, so that equal knowledge is equal text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LearnedRecord {
     nodes: Vec<(Arc<str>, BoardSums)>,
-    owners: Vec<Row<Vec<(Arc<str>, WattSpread)>>>,
+    owners: Vec<Row<ByModel>>,
     runs: Vec<Row<Vec<Run>>>,
 }
 
