@@ -134,8 +134,8 @@ pub fn peek(dir: &Path) -> Result<Option<SnapshotRecord>, HistoryError> {
 }
 
 impl History {
-    fn load<T: DeserializeOwned>(&mut self, shelf: Shelf) -> Option<T> {
-        let (kept, outcome) = match self.store.load(shelf.file) {
+    fn load<T: DeserializeOwned>(&mut self, place: Shelf) -> Option<T> {
+        let (kept, outcome) = match self.store.load(place.file) {
             Ok(kept) => {
                 let outcome = if kept.is_some() { "ok" } else { "none" };
                 (kept, outcome)
@@ -145,14 +145,14 @@ impl History {
                     "refused"
                 } else {
                     // What is there could be overwritten: it is left alone, and nothing is kept of its kind.
-                    self.locked.push(shelf.file);
+                    self.locked.push(place.file);
                     "failed"
                 };
-                tracing::error!(%error, what = shelf.what, "history is not taken back");
+                tracing::error!(%error, what = place.what, "history is not taken back");
                 (None, outcome)
             }
         };
-        self.metrics.history_loaded(shelf.what, outcome);
+        self.metrics.history_loaded(place.what, outcome);
         kept
     }
 
@@ -164,21 +164,21 @@ impl History {
         }
     }
 
-    async fn save(&self, shelf: Shelf, record: Option<impl Serialize + Send + 'static>) {
-        let Some(record) = record.filter(|_| !self.locked.contains(&shelf.file)) else {
+    async fn save(&self, place: Shelf, record: Option<impl Serialize + Send + 'static>) {
+        let Some(record) = record.filter(|_| !self.locked.contains(&place.file)) else {
             return;
         };
         let store = Arc::clone(&self.store);
-        let written = tokio::task::spawn_blocking(move || store.save(shelf.file, &record)).await;
+        let written = tokio::task::spawn_blocking(move || store.save(place.file, &record)).await;
         match written {
-            Ok(Ok(bytes)) => self.metrics.history_written(shelf.what, Some(bytes)),
+            Ok(Ok(bytes)) => self.metrics.history_written(place.what, Some(bytes)),
             Ok(Err(error)) => {
-                tracing::warn!(%error, what = shelf.what, "history was not written; the last one stays");
-                self.metrics.history_written(shelf.what, None);
+                tracing::warn!(%error, what = place.what, "history was not written; the last one stays");
+                self.metrics.history_written(place.what, None);
             }
             Err(error) => {
-                tracing::error!(%error, what = shelf.what, "writing history broke off; the last one stays");
-                self.metrics.history_written(shelf.what, None);
+                tracing::error!(%error, what = place.what, "writing history broke off; the last one stays");
+                self.metrics.history_written(place.what, None);
             }
         }
     }
