@@ -216,8 +216,8 @@ impl OfMetric<'_> {
         }
         let range = row.unit.targets();
         let total = matches!(self.metric.target, Target::Value(_));
-        let outside = !range.contains(&target) && !(total && target > *range.end());
-        if outside {
+        let meant = range.contains(&target) || (total && target > *range.end());
+        if !meant {
             let what = format!("It is in {}, and {target} is no such value.", row.unit);
             self.found(Fault::WrongUnit, what, format!("Give the target in {}.", row.unit));
         }
