@@ -264,6 +264,7 @@ async fn days_are_those_of_the_binding_and_an_empty_log_is_no_report() {
         (&told["total"]["all"]["placements"], &told["period"]["from"]),
         (&json!(1), &json!(second))
     );
+    assert_eq!(told["decisions"]["bound"], 1);
     assert_eq!(told["attempts"], 2, "one again, and one that was never bound");
 
     let (rig, empty) = logging_under(SHADOW, "", "{}").await;
