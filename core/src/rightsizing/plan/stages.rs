@@ -25,6 +25,8 @@ pub(super) struct Draft<'a> {
     /// What may not be exceeded by steps that raise: the schedule's and power's ceilings. While metrics are missing it
     /// takes nothing away.
     hard: Replicas,
+    /// What the carbon bound allows.
+    green: Replicas,
     /// The ceilings together, as another autoscaler is told.
     ceiling: Replicas,
     steps: SmallVec<[Step; Stage::ALL.len()]>,
@@ -42,6 +44,7 @@ impl<'a> Draft<'a> {
             held: false,
             floor: spec.hpa.min,
             hard: Replicas::MAX,
+            green: Replicas::MAX,
             ceiling: spec.hpa.max,
             steps: SmallVec::new(),
         }
@@ -215,6 +218,7 @@ impl<'a> Draft<'a> {
                     (Some(true), Some(now), None) => {
                         // Never below what is asked for apart from metrics: the schedule is the operator's word.
                         let ceiling = rule.ceiling.replicas(self.spec.hpa.max).max(self.floor);
+                        self.green = ceiling;
                         self.wish = self.wish.min(ceiling);
                         self.ceiling = self.ceiling.min(ceiling);
                         Reason::Dirty { now, ceiling }
@@ -247,6 +251,7 @@ impl<'a> Draft<'a> {
                 Some(at) => {
                     let wanted = unbound.max(rule.replicas.unwrap_or(unbound)).min(self.hard);
                     self.ceiling = self.ceiling.max(wanted);
+                    self.green = self.green.max(wanted);
                     self.raise(wanted);
                     Reason::WindowAt { at }
                 }
@@ -262,7 +267,7 @@ impl<'a> Draft<'a> {
         }
         let (held, able) = hpa::stabilise(&self.spec.hpa, memory, (self.current, self.wish), self.now);
         // A higher recommendation of before keeps replicas, but it starts none that a bound forbids now.
-        let most = self.wish.max(self.current);
+        let most = self.hard.min(self.green).max(self.current);
         self.wish = held.min(most);
         self.note(Stage::Window, Reason::Window { able });
         let (limit, desired) = hpa::limited(&self.spec.hpa, memory, (self.current, self.wish), self.now);
