@@ -2,6 +2,12 @@
 //!
 //! Each row of `rows/*.json` says what the controller sees and what it then does, written from its documented behaviour. They
 //! are data so that the same rows can be read by whoever runs them against the controller itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is test code: what goes wrong should end the test, where it went wrong"
+)]
 
 mod properties;
 mod row;

@@ -43,12 +43,11 @@ impl HpaVersion {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::HpaVersion::{self, From133, From137, UpTo132};
 
     #[test]
     fn minors_find_their_behaviour() {
         let found = [30, 32, 33, 36, 37, 40].map(HpaVersion::of_minor);
-        use HpaVersion::{From133, From137, UpTo132};
         assert_eq!(found, [UpTo132, UpTo132, From133, From133, From137, From137]);
     }
 }
