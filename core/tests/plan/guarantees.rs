@@ -140,6 +140,7 @@ fn day() -> impl Strategy<Value = Vec<Given>> {
 }
 
 /// The most that rules allow, from the replicas that there really were.
+#[expect(clippy::cast_possible_truncation, reason = "small numbers of replicas")]
 fn allowed(rules: &Rules, up: bool, history: &[(Timestamp, i32)], current: i32, now: Timestamp) -> i32 {
     let values = rules.policies.iter().map(|policy| {
         let since = now - secs(policy.period.into());
