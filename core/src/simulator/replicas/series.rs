@@ -1,4 +1,4 @@
-use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use std::fmt;
 
 /// The title of the column that says when a window begins.
@@ -256,14 +256,9 @@ impl<'de> Visitor<'de> for List {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    #[serde(deserialize_with = "number")]
     window_start_seconds: f64,
     requests_per_second: Option<f64>,
     grams_per_kwh: Option<f64>,
-}
-
-fn number<'de, D: Deserializer<'de>>(reader: D) -> Result<f64, D::Error> {
-    f64::deserialize(reader)
 }
 
 #[cfg(test)]
@@ -357,7 +352,7 @@ mod tests {
             ),
             (
                 r#"{"window_start_seconds":"600","requests_per_second":3}"#,
-                "line 2, column 30: invalid type",
+                "line 2, column 29: invalid type",
             ),
             (
                 r#"{"window_start_seconds":600,"requests_per_second":3"#,
