@@ -19,6 +19,7 @@ mod report;
 mod rightsize;
 mod run;
 mod scheduler_config;
+mod simulate;
 mod stanza;
 mod text;
 mod whynot;
@@ -51,6 +52,7 @@ enum Command {
     Report(report::ReportCommand),
     Rightsize(rightsize::Rightsize),
     SchedulerConfig(scheduler_config::SchedulerConfig),
+    Simulate(simulate::Simulate),
 }
 
 /// Reads the arguments and does what they say.
@@ -77,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Report(command) => command.run(&mut out),
         Command::Rightsize(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
+        Command::Simulate(command) => command.run(&mut out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
