@@ -15,7 +15,6 @@ use heliotrope_core::accounting::Report;
 use jiff::civil::Date;
 use std::io::Write;
 use std::path::PathBuf;
-use url::Url;
 
 /// Show what the decisions of a period were worth: grams at stake, what was done, and what that stands on
 ///
@@ -25,9 +24,8 @@ use url::Url;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ReportCommand {
-    /// Address of the admin listener
-    #[arg(long, env = "HELIOTROPE_ADMIN", default_value = admin::DEFAULT, value_name = "URL")]
-    admin: Url,
+    #[command(flatten)]
+    admin: admin::Listener,
 
     /// First day, in UTC
     #[arg(long, value_name = "DATE")]
