@@ -131,7 +131,10 @@ impl IntoResponse for Refused {
             (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)], told).into_response()
         };
         match self {
-            Self::NoToken => unauthorized(r#"Bearer realm="heliotrope""#, "a bearer token of the cluster is needed"),
+            Self::NoToken => unauthorized(
+                r#"Bearer realm="heliotrope""#,
+                "a bearer token of the cluster is needed",
+            ),
             Self::Unknown => unauthorized(
                 r#"Bearer realm="heliotrope", error="invalid_token""#,
                 "the cluster does not know this token: it may have run out",
@@ -165,7 +168,14 @@ mod tests {
     fn a_token_is_one_word_behind_bearer() {
         assert_eq!(token(&["Bearer abc.d-e_f~+/="]).as_deref(), Some("abc.d-e_f~+/="));
         assert_eq!(token(&["bEARER  abc"]).as_deref(), Some("abc"));
-        for wrong in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["abc"], &["Bearer a b"], &[]] {
+        for wrong in [
+            &["Basic abc"][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["abc"],
+            &["Bearer a b"],
+            &[],
+        ] {
             assert_eq!(token(wrong), None, "{wrong:?}");
         }
         assert_eq!(token(&["Bearer a", "Bearer b"]), None, "which of them would it be?");

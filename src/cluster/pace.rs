@@ -50,7 +50,10 @@ mod tests {
         let second = Duration::from_secs(1);
         let (pace, start) = (Pace::new(3, second), Instant::now() + 10 * second);
         let taken = |after: Duration| pace.take(start + after);
-        assert_eq!([0; 4].map(|_| taken(Duration::ZERO)), [Ok(()), Ok(()), Ok(()), Err(second)]);
+        assert_eq!(
+            [0; 4].map(|_| taken(Duration::ZERO)),
+            [Ok(()), Ok(()), Ok(()), Err(second)]
+        );
         assert_eq!(taken(second / 2), Err(second / 2));
         assert_eq!((taken(second), taken(second)), (Ok(()), Err(second)));
         // However long nobody calls, no more than the burst is saved up.

@@ -119,7 +119,9 @@ impl Reviews {
     pub async fn may_get_pods(&self, token: &str, namespace: Option<&str>) -> Result<Verdict, ReviewError> {
         let judged = self.judge(token, namespace).await;
         match &judged {
-            Ok(_) if self.failing.swap(false, Ordering::Relaxed) => tracing::info!("callers can be asked about again"),
+            Ok(_) if self.failing.swap(false, Ordering::Relaxed) => {
+                tracing::info!("callers can be asked about again")
+            }
             Err(error) if *error != ReviewError::Busy && !self.failing.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(%error, "nobody knows what callers may read, so they are answered nothing");
             }
@@ -140,7 +142,9 @@ impl Reviews {
         let Some(user) = who.map_err(|error| *error)? else {
             return Ok(Verdict::Unknown);
         };
-        let allowed = self.rights.try_get_with(right, self.asking.may_get_pods(&user, namespace));
+        let allowed = self
+            .rights
+            .try_get_with(right, self.asking.may_get_pods(&user, namespace));
         Ok(verdict(allowed.await.map_err(|error| *error)?))
     }
 }

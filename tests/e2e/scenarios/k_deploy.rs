@@ -204,7 +204,6 @@ async fn assert_rights(scheduler: &Path, reader: &Path) {
         (reader, on("get", "secrets"), false),
         (reader, review("authentication", "tokenreviews"), true),
         (reader, review("authorization", "subjectaccessreviews"), true),
-        (scheduler, review("authentication", "tokenreviews"), true),
         (reader, lease("update", "heliotrope-scheduler"), false),
         (scheduler, of("create", "pods", "binding"), true),
         (scheduler, of("patch", "pods", "status"), true),
