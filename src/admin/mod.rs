@@ -162,6 +162,8 @@ fn power_nodes(snapshot: &Snapshot, now: Timestamp) -> PowerNodes {
 #[derive(Deserialize)]
 struct Question {
     pod: String,
+    /// Why the pod is not on this node, rather than the whole decision.
+    node: Option<String>,
 }
 
 /// The last decision about a pod. Who may not know of the namespace is not told either whether anything is remembered.
@@ -173,7 +175,11 @@ async fn explain(State(admin): State<Admin>, headers: HeaderMap, Query(question)
         return refused.into_response();
     }
     let found = admin.world.decisions().find(&question.pod).cloned();
-    found.map_or_else(not_found, |decision| Json(decision).into_response())
+    match (found, question.node) {
+        (Some(decision), Some(node)) => Json(decision.why_not(&node)).into_response(),
+        (Some(decision), None) => Json(decision).into_response(),
+        (None, _) => not_found(),
+    }
 }
 
 fn not_found() -> Response {

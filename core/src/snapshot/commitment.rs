@@ -37,6 +37,9 @@ pub struct Commitment {
     pub watts: Watts,
     /// The part promised to pods that telemetry cannot show yet.
     pub unseen: Watts,
+    /// The most that its boards can draw together; `None` where that is not known.
+    #[serde(default)]
+    pub most: Option<Watts>,
     /// Whether the most that its boards draw is known.
     pub rated: bool,
 }
@@ -46,6 +49,7 @@ impl Commitment {
     pub(super) const NONE: Self = Self {
         watts: Watts::ZERO,
         unseen: Watts::ZERO,
+        most: None,
         rated: false,
     };
 }
@@ -83,6 +87,9 @@ pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Su
     for load in &node.nominated {
         unseen = unseen.saturating_add(of(load));
     }
+    // Replicas of a board may each come to draw all of it, and together no more than that.
+    let all = u64::try_from(boards).map_or(u64::MAX, |boards| boards.saturating_mul(1_000_000));
+    let settled = if boards > 0 { settled.min(all) } else { settled };
     let idle = node.bare.map_or(Watts::ZERO, |bare| bare.watts * boards as f64);
     let (of_settled, promised) = (watts_of(settled), watts_of(unseen));
     let most = profile
@@ -106,6 +113,7 @@ pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Su
     Commitment {
         watts,
         unseen: watts - base,
+        most,
         rated: node.rise.is_some() || boards == 0,
     }
 }

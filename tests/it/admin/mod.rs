@@ -8,3 +8,4 @@ mod openmetrics;
 mod probes;
 mod report;
 mod reviews;
+mod whynot;
