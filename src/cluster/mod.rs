@@ -20,6 +20,7 @@ pub mod settings;
 mod sharing;
 mod survey;
 mod virtual_gpu;
+mod volume;
 mod watch;
 
 pub use connect::{ConnectError, connect};
@@ -30,6 +31,7 @@ pub use pace::Pace;
 pub use pod::LeanPod;
 pub use reviews::{AUDIENCE, ReviewError, Reviews, Verdict};
 pub use survey::{SchedulerText, Seen, Survey, SurveyedNode, SurveyedPod};
+pub use volume::{LeanStorageClass, LeanVolumeClaim};
 pub use watch::ClusterWatch;
 
 #[cfg(doc)]

@@ -7,7 +7,7 @@ use super::power_view::{NodePowerView, PowerBounds, PowerRung};
 use super::readings::{BoardPower, HostReading, NodePower, PowerReport};
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::quantity::{Source, Watts};
-use crate::workload::OwnerKey;
+use crate::workload::{OwnerKey, OwnerKind};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -189,17 +189,21 @@ impl Telling<'_> {
             let last = before.iter().find(|(uuid, _)| *uuid == board.uuid);
             last.is_none_or(|(_, at)| *at < board.observed_at)
         };
-        let powered = boards
-            .iter()
-            .filter(|board| board.watts > Watts::ZERO && !board.pods.is_empty());
+        let powered = boards.iter().filter(|board| board.watts > Watts::ZERO);
         for board in powered.filter(is_new) {
+            // Where no work is on a board, a scraped series bears the name of the exporter's own pod, which is none.
+            let named = board
+                .pods
+                .iter()
+                .filter_map(|name| self.cluster.pod_on(self.node, name));
+            let mut holders = named.filter(|pod| !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node));
+            let Some(holder) = holders.next() else {
+                continue;
+            };
             if let Some(utilisation) = board.utilisation {
                 learned.observe_held(self.node, self.model, utilisation, board.watts);
             }
-            let (Some(model), [pod]) = (self.model, board.pods.as_slice()) else {
-                continue;
-            };
-            if let Some(owner) = self.cluster.pod_on(self.node, pod).and_then(OwnerKey::of) {
+            if let (Some(model), Some(owner), 1) = (self.model, OwnerKey::of(holder), board.pods.len()) {
                 learned.observe_owner(&owner, model, board.watts, board.observed_at);
             }
         }

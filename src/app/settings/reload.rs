@@ -62,6 +62,7 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.inFlightFor"),
     live("power.pue"),
     live("power.host"),
+    restart("history"),
     live("placement"),
 ];
 

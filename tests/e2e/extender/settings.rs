@@ -12,6 +12,7 @@ pub(crate) struct HeliotropeSettings {
     extender: Value,
     decisions: Value,
     admin: Value,
+    history: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -28,6 +29,7 @@ impl HeliotropeSettings {
             decisions: json!({}),
             // What scenarios read of explanations they read as the operator on the machine.
             admin: json!({ "auth": "off" }),
+            history: json!({}),
             kubeconfig: None,
         }
     }
@@ -106,6 +108,12 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Keeps what it learns in a folder, and writes it this often.
+    pub(crate) fn history(mut self, dir: &Path, interval: &str) -> Self {
+        self.history = json!({ "dir": dir, "interval": interval });
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -138,6 +146,7 @@ impl HeliotropeSettings {
             "power": self.power,
             "placement": self.placement,
             "decisions": self.decisions,
+            "history": self.history,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

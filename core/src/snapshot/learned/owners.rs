@@ -47,4 +47,14 @@ impl OwnerWatts {
         let per_board = spread.quantile(SHARE).filter(|_| samples >= MIN_SAMPLES)?;
         Some(P95 { per_board, samples })
     }
+
+    pub(super) fn restore(&mut self, owner: OwnerKey, seen: Timestamp, models: Vec<(Arc<str>, WattSpread)>) {
+        let sound = models
+            .into_iter()
+            .filter_map(|(name, spread)| Some((name, spread.checked()?)));
+        let sound: Vec<_> = sound.take(MAX_MODELS).collect();
+        if !sound.is_empty() {
+            self.0.restore(owner, seen, sound);
+        }
+    }
 }

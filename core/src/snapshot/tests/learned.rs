@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// One sample of one board of node `n`: when, watts, utilisation, and the pods that the exporter names.
-fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
+pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
     let board = BoardPower {
         uuid: Arc::from("GPU-1"),
         watts: watts(drawn),
@@ -91,6 +91,25 @@ fn a_board_that_pods_share_teaches_nothing_of_either() {
         builder.apply_power(sample(at, 80.0, None, &["p", "q"]));
     }
     assert_eq!(p95(&mut builder), None);
+}
+
+#[test]
+fn the_exporter_s_own_pod_holds_no_board() {
+    let mut builder = builder();
+    let mut exporter = pod("exporter", Some("n"));
+    exporter.owner.kind = OwnerKind::DaemonSet;
+    let events = [
+        ClusterEvent::Node(facts("n")),
+        ClusterEvent::NodesListed,
+        is_pod(exporter),
+    ];
+    observe(&mut builder, second(0), events);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 25.0, Some(0.0), &["exporter"]));
+    }
+    let context = node_at(&mut builder, "n", second(99)).context;
+    assert_eq!(told(context).1, CoefficientSource::Profile);
+    assert_eq!(builder.build(second(99)).learned.owners(), 0);
 }
 
 #[test]
