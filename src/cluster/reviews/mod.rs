@@ -120,7 +120,7 @@ impl Reviews {
         let judged = self.judge(token, namespace).await;
         match &judged {
             Ok(_) if self.failing.swap(false, Ordering::Relaxed) => {
-                tracing::info!("callers can be asked about again")
+                tracing::info!("callers can be asked about again");
             }
             Err(error) if *error != ReviewError::Busy && !self.failing.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(%error, "nobody knows what callers may read, so they are answered nothing");
