@@ -102,12 +102,6 @@ impl HeliotropeSettings {
         self
     }
 
-    /// Sets a key of `admin`.
-    pub(crate) fn admin_key(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.admin[key] = value.into();
-        self
-    }
-
     /// Keeps what it learns in a folder, and writes it this often.
     pub(crate) fn history(mut self, dir: &Path, interval: &str) -> Self {
         self.history = json!({ "dir": dir, "interval": interval });
