@@ -223,7 +223,7 @@ impl Extender {
         if pod.claims.is_some() {
             pod.gpus = self.world.snapshot().devices.ask(&pod);
         }
-        let workload = match Workload::parse(&pod, &placement.namespaces) {
+        let mut workload = match Workload::parse(&pod, &placement.namespaces) {
             Ok(workload) => workload,
             Err(exemption) => {
                 self.record_exempt(&pod, exemption);
@@ -244,6 +244,7 @@ impl Extender {
         if now.duration_since(snapshot.taken_at) > STALE {
             return Err(Unjudged::Neutral(Neutral::StaleSnapshot));
         }
+        workload.draws = snapshot.draws(&pod);
         if workload.group.is_some() {
             in_flight.resume(&snapshot, |key| placement.steers_group(key), now);
         }

@@ -50,7 +50,11 @@ impl Shares {
     /// How busy a board was at a moment: by the first metric that tells of that moment. Virtual GPUs repeat their board;
     /// where they differ, the largest counts.
     pub(super) fn at(&self, board: &str, moment: Timestamp) -> Option<Ratio> {
-        let near = self.0.get(board)?.iter().filter(|(_, at, _)| apart(*at, moment) <= TOGETHER);
+        let near = self
+            .0
+            .get(board)?
+            .iter()
+            .filter(|(_, at, _)| apart(*at, moment) <= TOGETHER);
         let best = near.min_by(|(m, at, a), (n, bt, b)| {
             let by_place = (m, apart(*at, moment)).cmp(&(n, apart(*bt, moment)));
             by_place.then(b.get().total_cmp(&a.get()))
@@ -132,7 +136,8 @@ mod tests {
     fn the_first_metric_that_tells_of_the_moment_counts() {
         let mut shares = Shares::default();
         let board: Arc<str> = Arc::from("GPU-1");
-        let mut add = |metric, second, share| shares.add(Arc::clone(&board), metric, at(second), Ratio::saturating(share));
+        let mut add =
+            |metric, second, share| shares.add(Arc::clone(&board), metric, at(second), Ratio::saturating(share));
         add(1, 100, 0.9);
         add(0, 89, 0.1);
         add(0, 130, 0.2);
@@ -169,7 +174,10 @@ mod tests {
         let long = "x".repeat(254);
         for (labels, expected) in [
             (vec![("pod", "train-0"), ("namespace", "ml")], Some("ml/train-0")),
-            (vec![("pod_name", "train-0"), ("pod_namespace", "ml")], Some("ml/train-0")),
+            (
+                vec![("pod_name", "train-0"), ("pod_namespace", "ml")],
+                Some("ml/train-0"),
+            ),
             (
                 vec![
                     ("pod", "dcgm-x"),

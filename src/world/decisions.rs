@@ -49,6 +49,9 @@ pub struct CandidateView {
     pub domains: Vec<DomainView>,
     /// Watts that the pod may come to draw on its GPUs beyond idle, which caps reserve; `None` where the model is unknown.
     pub booked_gpu_watts: Option<f64>,
+    /// Samples of its owner's pods behind that, where it is not by the most that boards can draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booked_samples: Option<u32>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -368,6 +371,7 @@ fn row(
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     let view = rung.and_then(|rung| zone?.view(rung));
+    let figure = snapshot.surroundings.bookings.figure;
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),
@@ -380,7 +384,8 @@ fn row(
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
         domains: domains(snapshot, ix, reserved),
-        booked_gpu_watts: node.booking(asked.workload.gpus).map(f64::from),
+        booked_gpu_watts: node.booked(&asked.workload, figure).map(f64::from),
+        booked_samples: node.draw(&asked.workload, figure).map(|draw| draw.samples),
         cost,
         refused: None,
         offered: false,

@@ -68,7 +68,8 @@ impl<'a> Rooms<'a> {
     /// What the domains of a node gain: what the workload may draw, and for a node that is not as the snapshot has it,
     /// what it commits beyond.
     fn need(&self, candidate: &Candidate<'_>, node: &NodeState) -> f64 {
-        let booked = node.booking(self.question.workload.gpus).map_or(0.0, Watts::get);
+        let figure = self.question.snapshot.surroundings.bookings.figure;
+        let booked = node.booked(self.question.workload, figure).map_or(0.0, Watts::get);
         let Candidate::Given(given) = candidate else {
             return booked;
         };

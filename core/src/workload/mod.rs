@@ -8,6 +8,7 @@
 mod annotations;
 mod ask;
 mod claims;
+mod draw;
 mod facts;
 mod group;
 mod owner;
@@ -18,6 +19,7 @@ pub use ask::{Duration, DurationSource, Exemption, Horizon, NO_GROUP, Workload, 
 pub use claims::{
     AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount, PodClaims, SpecialClaim,
 };
+pub use draw::Draw;
 pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
 pub use group::{Group, GroupKey, GroupKeyError, GroupKind, MAX_GROUP_SIZE};
 pub use owner::OwnerKey;

@@ -124,10 +124,11 @@ impl<'a> Exporters<'a> {
         let now = (self.clock)();
         let names: Vec<&str> = self.source.metrics.iter().map(|(name, _)| name.as_str()).collect();
         let of_use: Vec<&str> = self.source.utilisation.iter().map(|(name, _)| name.as_str()).collect();
-        let lines = exposition::read(&body, &[names.as_slice(), &of_use].concat()).map_err(|error| OutboundError::Shape {
-            host: target.url.host_str().unwrap_or_default().to_owned(),
-            what: error.to_string(),
-        })?;
+        let lines =
+            exposition::read(&body, &[names.as_slice(), &of_use].concat()).map_err(|error| OutboundError::Shape {
+                host: target.url.host_str().unwrap_or_default().to_owned(),
+                what: error.to_string(),
+            })?;
         let all = lines.len();
         let (mut gauges, mut counts, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for line in lines.into_iter().filter(|line| line.value.is_finite()) {
@@ -141,7 +142,12 @@ impl<'a> Exporters<'a> {
             match place.and_then(|place| Some((place, self.source.metrics.get(place)?))) {
                 Some((_, (_, unit))) if unit.is_counter() => counts.push((line.metric, sample)),
                 Some((place, _)) => gauges.push((place, sample)),
-                None => used.extend(of_use.iter().position(|name| *name == line.metric).map(|at| (at, sample))),
+                None => used.extend(
+                    of_use
+                        .iter()
+                        .position(|name| *name == line.metric)
+                        .map(|at| (at, sample)),
+                ),
             }
         }
         let not_numbers = all - gauges.len() - counts.len() - used.len();

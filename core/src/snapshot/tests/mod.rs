@@ -7,6 +7,7 @@
 mod cluster;
 mod devices;
 mod devices_counted;
+mod expected;
 mod ladder;
 mod ladder_bounds;
 mod learned;
