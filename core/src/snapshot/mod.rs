@@ -7,7 +7,8 @@
 //! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┘
-//!                  commitment (watts that telemetry cannot show yet), domains (their sums)
+//!                  commitment (watts that telemetry cannot show yet), domains (their sums),
+//!                  expected (what owners' pods were seen to draw, where that counts)
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
