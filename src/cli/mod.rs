@@ -20,6 +20,7 @@ mod run;
 mod scheduler_config;
 mod stanza;
 mod text;
+mod whynot;
 
 pub use failure::Failure;
 pub use stanza::{ExtenderStanza, ManagedResource};

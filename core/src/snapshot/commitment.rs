@@ -62,6 +62,9 @@ pub struct Commitment {
     pub watts: Watts,
     /// The part promised to pods that telemetry cannot show yet.
     pub unseen: Watts,
+    /// The most that its boards can draw together; `None` where that is not known.
+    #[serde(default)]
+    pub most: Option<Watts>,
     /// Whether the most that its boards draw is known.
     pub rated: bool,
 }
@@ -71,6 +74,7 @@ impl Commitment {
     pub(super) const NONE: Self = Self {
         watts: Watts::ZERO,
         unseen: Watts::ZERO,
+        most: None,
         rated: false,
     };
 }
@@ -108,8 +112,13 @@ pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Su
     for load in &node.nominated {
         unseen.add(of(load), None);
     }
+    // Replicas of a board may each come to draw all of it, and together no more than that.
+    let all = u64::try_from(boards).map_or(u64::MAX, |boards| boards.saturating_mul(1_000_000));
+    if boards > 0 {
+        settled.boards = settled.boards.min(all);
+    }
     let idle = node.bare.map_or(Watts::ZERO, |bare| bare.watts * boards as f64);
-    let expected = |sum: Sum| watts_of(sum.boards - sum.known) + sum.learned();
+    let expected = |sum: Sum| watts_of(sum.boards.saturating_sub(sum.known)) + sum.learned();
     let (of_settled, promised) = (expected(settled), expected(unseen));
     let most = profile
         .map(|profile| profile.max * boards as f64)
@@ -133,6 +142,7 @@ pub(super) fn commit(node: &NodeState, profile: Option<&GpuProfile>, around: &Su
     Commitment {
         watts,
         unseen: watts - base,
+        most,
         rated: node.rise.is_some() || boards == 0,
     }
 }

@@ -63,9 +63,18 @@ impl NodeState {
     /// bookings go by that and it is known; else by the most that its boards can. `None` where the model is unknown.
     #[must_use]
     pub fn booked(&self, workload: &Workload, figure: BookingFigure) -> Option<Watts> {
-        let draw = self.draw(workload, figure);
-        let learned = draw.and_then(|draw| self.drawing(workload.gpus, draw.below_max, false));
-        learned.or_else(|| self.booking(workload.gpus))
+        self.learned(workload, figure).or_else(|| self.booking(workload.gpus))
+    }
+
+    /// By how much a workload may raise what is committed here: as [`Self::booked`], but of boards that are shared in time no
+    /// more than they can still come to draw.
+    #[must_use]
+    pub fn gain_of(&self, workload: &Workload, figure: BookingFigure) -> Option<Watts> {
+        self.learned(workload, figure).or_else(|| self.gain(workload.gpus))
+    }
+
+    fn learned(&self, workload: &Workload, figure: BookingFigure) -> Option<Watts> {
+        self.drawing(workload.gpus, self.draw(workload, figure)?.below_max, false)
     }
 
     /// What a workload is booked by here, if it is not by the most that its boards can draw.

@@ -229,17 +229,47 @@ impl NodeState {
     /// The most that an ask may come to draw here beyond idle; `None` where the model is unknown.
     #[must_use]
     pub fn booking(&self, ask: GpuAsk) -> Option<Watts> {
-        Some(self.rise? * self.slots.share(ask))
+        Some(self.rise? * self.slots.reach(ask))
     }
 
-    /// Boards that an ask is here, in millionths: whole numbers, whose sums do not depend on their order.
+    /// By how much such a pod may raise what is committed here: its booking, and where boards are shared in time no more than
+    /// they can still come to draw beside what is committed. `None` where the model is unknown.
+    #[must_use]
+    pub fn gain(&self, ask: GpuAsk) -> Option<Watts> {
+        let booked = self.booking(ask)?;
+        let Some(most) = self.commitment.most.filter(|_| self.shares_in_time(ask)) else {
+            return Some(booked);
+        };
+        let left = most - self.commitment.watts;
+        Some(if left < booked { left } else { booked })
+    }
+
+    /// How much of what is committed goes with such a pod where preemption has made room for it. Where boards that are shared in
+    /// time may draw the most already, nothing is taken for certain.
+    #[must_use]
+    pub fn held_for(&self, ask: GpuAsk) -> Option<Watts> {
+        let booked = self.booking(ask)?;
+        let full = |most: Watts| self.shares_in_time(ask) && most <= self.commitment.watts;
+        Some(if self.commitment.most.is_some_and(full) {
+            Watts::ZERO
+        } else {
+            booked
+        })
+    }
+
+    /// Whether an ask can use more of the boards than its share, while its neighbours do nothing.
+    fn shares_in_time(&self, ask: GpuAsk) -> bool {
+        self.slots.share(ask) < self.slots.reach(ask)
+    }
+
+    /// The most boards that an ask can use here, in millionths: whole numbers, whose sums do not depend on their order.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share is not negative, and the cast saturates"
     )]
     pub(super) fn millionths(&self, ask: GpuAsk) -> u64 {
-        (self.slots.share(ask) * MILLION).round() as u64
+        (self.slots.reach(ask) * MILLION).round() as u64
     }
 
     /// The same node once some of its pods are gone.
