@@ -224,7 +224,7 @@ proptest! {
         for (drawn, at) in drawn.iter().zip(1..) {
             builder.apply_power(sample(1200 + at * 30, *drawn, &["p"]));
         }
-        let end = 1200 + 30 * (drawn.len() as i64 + 1);
+        let end = 1200 + 30 * (i64::try_from(drawn.len()).unwrap() + 1);
         builder.apply_power(sample(end, last, &["p"]));
         let booked = booked(&mut builder, end, figure);
         prop_assert!(booked <= RISE + 1e-9 && booked >= RISE * if p95 { 0.5 } else { 1.0 } - 1e-9, "{booked}");
