@@ -6,6 +6,7 @@ use heliotrope_core::snapshot::{Coefficient, CoefficientSource, NodeState, P95};
 use heliotrope_core::workload::{Annotations, GpuAsk, Owner, OwnerKey, OwnerKind, PodFacts, PodPhase};
 use rstest::rstest;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -200,7 +201,7 @@ fn seen(rig: &mut Rig) -> NodeState {
 
 fn p95(rig: &mut Rig, job: &str) -> Option<P95> {
     let now = *rig.clock.lock().unwrap();
-    let owner = OwnerKey::of(&pod("x", job)).unwrap();
+    let owner = OwnerKey::of(&pod("x", job))?;
     rig.builder.build(now).learned.p95(&owner, "NVIDIA-H100-80GB-HBM3")
 }
 
@@ -267,20 +268,18 @@ async fn boards_in_a_prometheus_teach_context_slope_and_what_owners_draw() {
 
 #[tokio::test]
 async fn an_exporters_page_teaches_the_same() {
-    let page: String = site()
-        .iter()
-        .map(|series| {
-            let exported = |name: &str| series.labels.get(format!("exported_{name}"));
-            let mut labels = series.labels.clone();
-            for own in ["pod", "namespace", "container"] {
-                labels[own] = exported(own).cloned().unwrap_or_else(|| json!(""));
-            }
-            let labels = labels.as_object().unwrap().iter();
-            let labels = labels.filter(|(name, value)| !name.starts_with("exported_") && **value != "");
-            let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
-            format!("{}{{{}}} {}\n", series.metric, labels.join(","), series.value)
-        })
-        .collect();
+    let mut page = String::new();
+    for series in site() {
+        let exported = |name: &str| series.labels.get(format!("exported_{name}"));
+        let mut labels = series.labels.clone();
+        for own in ["pod", "namespace", "container"] {
+            labels[own] = exported(own).cloned().unwrap_or_else(|| json!(""));
+        }
+        let labels = labels.as_object().unwrap().iter();
+        let labels = labels.filter(|(name, value)| !name.starts_with("exported_") && **value != "");
+        let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+        writeln!(page, "{}{{{}}} {}", series.metric, labels.join(","), series.value).unwrap();
+    }
     let exporter = super::exporter::FakeExporter::start(&page).await;
     let source = format!(
         "{{type: exporter, preset: dcgm, targets: [{}]}}",
