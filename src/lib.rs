@@ -8,6 +8,7 @@ pub mod carbon;
 pub mod cli;
 pub mod cluster;
 pub mod extender;
+pub mod history;
 pub mod outbound;
 pub mod power;
 pub mod serve;

@@ -15,7 +15,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use heliotrope_core::placement::Bookings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{DomainState, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{Coefficient, CoefficientSource, DomainState, NodeState, PowerRung, Snapshot};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -93,6 +93,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
+    let owners = [
+        ("watts", snapshot.learned.owners()),
+        ("run-time", snapshot.learned.runners()),
+    ];
+    admin.metrics.learned(&coefficients(&snapshot), owners);
     admin.metrics.unknown_claims(snapshot.unknown_claims);
     let page = admin.metrics.page(
         (snapshot.generation, age),
@@ -120,6 +125,28 @@ fn zone_samples(snapshot: &Snapshot, now: Timestamp) -> Vec<ZoneSample> {
         views.map(sample).collect::<Vec<_>>()
     };
     snapshot.zones().iter().flat_map(of_zone).collect()
+}
+
+/// Nodes and samples by coefficient and source: every pair, so that one that is gone reads zero.
+fn coefficients(snapshot: &Snapshot) -> Vec<(&'static str, &'static str, u32, u64)> {
+    type Of = fn(&NodeState) -> Option<Coefficient>;
+    let all: [(&'static str, Of); 3] = [
+        ("bare", |node| node.bare),
+        ("context", |node| node.context),
+        ("slope", |node| node.slope),
+    ];
+    let rows = all.into_iter().flat_map(|(name, of)| {
+        CoefficientSource::ALL.into_iter().map(move |source| {
+            let held = snapshot.nodes().iter().filter_map(of);
+            let (nodes, samples) = held
+                .filter(|held| held.source == source)
+                .fold((0, 0), |(nodes, samples), held| {
+                    (nodes + 1, samples + u64::from(held.samples))
+                });
+            (name, source.name(), nodes, samples)
+        })
+    });
+    rows.collect()
 }
 
 fn domain_samples(snapshot: &Snapshot, bookings: &Bookings) -> Vec<DomainSample> {

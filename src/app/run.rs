@@ -5,6 +5,7 @@ use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
 use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
 use crate::extender::{self, Extender, Placement};
+use crate::history;
 use crate::outbound::HttpClient;
 use crate::power::{Found, PowerSources};
 use crate::serve;
@@ -40,6 +41,9 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let opened = history::open(&settings.history, &metrics);
+    let (keeper, history) = opened.keeping.unzip();
+    let writer = writer.remembering(opened.kept, keeper);
     let (told, journal) = Journal::new(&settings.decisions, Arc::clone(&clock), metrics.clone()).unzip();
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster =
@@ -67,6 +71,9 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
+    if let Some(history) = history {
+        endless(&mut tasks, "history", history.run());
+    }
     endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
     if let Some(journal) = journal {
         // Ends when the writer has: nobody is left to tell it anything.
@@ -140,6 +147,19 @@ fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: 
                 .run_devices(kind, events, move || failed.watch_error(kind.name()), stop.clone());
         endless(tasks, kind.name(), watched);
     }
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let claims = cluster.clone().run_volume_claims(
+        events,
+        move || failed.watch_error("persistentvolumeclaims"),
+        stop.clone(),
+    );
+    endless(tasks, "volume claims", claims);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let classes =
+        cluster
+            .clone()
+            .run_storage_classes(events, move || failed.watch_error("storageclasses"), stop.clone());
+    endless(tasks, "storage classes", classes);
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);

@@ -17,6 +17,7 @@ pub mod settings;
 mod sharing;
 mod survey;
 mod virtual_gpu;
+mod volume;
 mod watch;
 
 pub use connect::{ConnectError, connect};
@@ -25,6 +26,7 @@ pub use exporters::ExporterWatch;
 pub use node::{Labels, LeanNode};
 pub use pod::LeanPod;
 pub use survey::{SchedulerText, Seen, Survey, SurveyedNode, SurveyedPod};
+pub use volume::{LeanStorageClass, LeanVolumeClaim};
 pub use watch::ClusterWatch;
 
 #[cfg(doc)]

@@ -10,8 +10,8 @@ use crate::telemetry::{Clock, Metrics};
 use crate::world::{Asked, InFlight, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, filter,
-    preempt as judge_victims, score, weigh,
+    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect,
+    filter, preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{DomainState, Snapshot};
@@ -244,6 +244,8 @@ impl Extender {
         if now.duration_since(snapshot.taken_at) > STALE {
             return Err(Unjudged::Neutral(Neutral::StaleSnapshot));
         }
+        let rules = placement.namespaces.rules(&pod.namespace);
+        expect(&mut workload, &pod, rules, &snapshot, &placement.policy);
         workload.draws = snapshot.draws(&pod);
         if workload.group.is_some() {
             in_flight.resume(&snapshot, |key| placement.steers_group(key), now);
@@ -311,6 +313,7 @@ impl Extender {
             !steers || verdict.kept.get(place).copied().unwrap_or(false)
         });
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
+        self.metrics.expected(case.workload.duration.source.name());
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
             if let Some(group) = verdict.group {

@@ -4,7 +4,9 @@ use heliotrope_core::accounting::{Choice, Offered as Acceptable};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal};
 use heliotrope_core::quantity::{Rung, Source, Watts};
-use heliotrope_core::snapshot::{DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{
+    Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
+};
 use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -39,6 +41,12 @@ pub struct CandidateView {
     pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Idle watts of one of its boards, with their source.
+    pub bare: Option<Coefficient>,
+    /// What the first context adds.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that.
+    pub slope: Option<Coefficient>,
     /// Watts measured of its host.
     pub host_watts: Option<f64>,
     /// What is in them.
@@ -426,6 +434,9 @@ fn row(
         awake: node.awake,
         power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
+        bare: node.bare,
+        context: node.context,
+        slope: node.slope,
         host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
         host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),

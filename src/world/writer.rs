@@ -2,6 +2,7 @@ use super::journal::{Bound, Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
 use super::{World, account};
+use crate::history::{Keeper, Kept};
 use crate::telemetry::{Clock, Metrics};
 use heliotrope_core::quantity::Ratio;
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
@@ -76,6 +77,8 @@ pub struct Writer {
     surroundings: watch::Receiver<(Surroundings, f64)>,
     clock: Clock,
     metrics: Metrics,
+    /// Where to leave what is to be kept, and when next.
+    keeping: Option<(Keeper, Instant)>,
     /// The log on the disk, if there is one.
     journal: Option<JournalSender>,
     readiness: Readiness,
@@ -111,6 +114,7 @@ impl Writer {
             surroundings,
             clock,
             metrics,
+            keeping: None,
             journal: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
@@ -118,6 +122,58 @@ impl Writer {
             relisted: None,
         };
         (writer, world)
+    }
+
+    /// Takes back what was kept, and keeps what comes.
+    #[must_use]
+    pub fn remembering(mut self, kept: Kept, keeper: Option<Keeper>) -> Self {
+        if let Some(book) = kept.report {
+            *self.world.book() = book;
+        }
+        if let Some(record) = kept.learned {
+            let zones = record.zones();
+            self.builder.restore(record, (self.clock)());
+            let learned = self.builder.learned();
+            let (nodes, owners, runners) = (learned.nodes(), learned.owners(), learned.runners());
+            tracing::info!(zones, nodes, owners, runners, "history taken back");
+        }
+        self.keeping = keeper.map(|keeper| {
+            let first = Instant::now() + keeper.interval;
+            (keeper, first)
+        });
+        self
+    }
+
+    fn kept(&self) -> Kept {
+        Kept {
+            learned: Some(self.builder.record((self.clock)())),
+            report: Some(self.world.book().clone()),
+        }
+    }
+
+    /// Leaves a record when it is time. One that is still being written is not waited for.
+    fn keep(&mut self) {
+        let now = Instant::now();
+        let Some((keeper, next)) = self.keeping.take_if(|(_, next)| *next <= now) else {
+            return;
+        };
+        let next = match keeper.out.try_reserve() {
+            Ok(place) => {
+                place.send(self.kept());
+                now + keeper.interval
+            }
+            Err(_) => next,
+        };
+        self.keeping = Some((keeper, next));
+    }
+
+    /// Leaves the last record, and waits until it is taken.
+    async fn keep_last(&mut self) {
+        if let Some((keeper, _)) = self.keeping.take()
+            && keeper.out.send(self.kept()).await.is_err()
+        {
+            tracing::warn!("the last history was not written");
+        }
     }
 
     /// Tells the log on the disk as well.
@@ -136,7 +192,7 @@ impl Writer {
         loop {
             let due = if dirty { next } else { next + MAX_INTERVAL };
             tokio::select! {
-                () = cancel.cancelled() => return,
+                () = cancel.cancelled() => return self.keep_last().await,
                 Some(report) = inbox.carbon.recv() => {
                     if let Err(mismatch) = self.builder.apply_carbon(report, (self.clock)()) {
                         self.metrics.mismatched();
@@ -169,6 +225,7 @@ impl Writer {
                 () = sleep_until(due) => {
                     let started = Instant::now();
                     self.publish();
+                    self.keep();
                     next = Instant::now() + MIN_INTERVAL.max(started.elapsed() * BUILD_SHARE);
                     dirty = false;
                 }

@@ -82,7 +82,7 @@ fn kustomizations_name_files_that_exist() {
 }
 
 #[test]
-fn heliotrope_may_only_read_nodes_pods_and_claims() {
+fn heliotrope_may_only_read() {
     let roles: Vec<_> = objects()
         .into_iter()
         .filter(|(_, object)| object["kind"] == "ClusterRole" || object["kind"] == "Role")
@@ -91,7 +91,8 @@ fn heliotrope_may_only_read_nodes_pods_and_claims() {
     assert_eq!(roles.len(), 2, "one for the second scheduler, one for kubeadm");
     for (path, role) in roles {
         let allowed = serde_json::json!([
-            {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["nodes", "pods", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]},
             {
                 "apiGroups": ["resource.k8s.io"],
                 "resources": ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
@@ -262,4 +263,42 @@ fn the_settings_of_the_base_are_right_and_reach_the_probes() {
         shipped["extenders"][0]["urlPrefix"],
         format!("http://{}", settings.extender.listen)
     );
+}
+
+/// The root filesystem is read-only: the folder of the history is the one place that Heliotrope writes to, in both ways to
+/// run it.
+#[test]
+fn history_has_a_folder_of_its_own_that_can_be_written() {
+    let shipped = root().join(format!("{BASE}/heliotrope.yaml"));
+    let settings = heliotrope::app::settings::load(&shipped).unwrap().settings;
+    let dir = settings.history.dir.expect("the base keeps its history");
+    let deployment = document(&format!("{BASE}/deployment.yaml"));
+    let pod = &deployment["spec"]["template"]["spec"];
+    let patch = document(&format!("{KUBEADM}/control-plane/patches/kube-scheduler+json.yaml"));
+    let added = |path: &str, name: &str| {
+        let mut steps = patch.as_array().unwrap().iter().filter(|step| step["path"] == path);
+        steps
+            .find(|step| step["value"]["name"] == name)
+            .map(|step| step["value"].clone())
+    };
+    let (container, volume) = (
+        added("/spec/containers/-", "heliotrope").unwrap(),
+        added("/spec/volumes/-", "heliotrope-history").unwrap(),
+    );
+    let volumes = pod["volumes"].as_array().unwrap().clone();
+    for (container, volumes) in [(pod["containers"][1].clone(), volumes), (container, vec![volume])] {
+        let writable: Vec<&Value> = container["volumeMounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|mount| mount["readOnly"] != true)
+            .collect();
+        assert_eq!(writable.len(), 1, "{container}");
+        assert_eq!(writable[0]["mountPath"], dir.to_str().unwrap());
+        let mounted = volumes
+            .iter()
+            .find(|volume| volume["name"] == writable[0]["name"])
+            .unwrap();
+        assert!(mounted["emptyDir"]["sizeLimit"].is_string(), "{mounted}");
+    }
 }

@@ -26,6 +26,8 @@ mod fakes;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;

@@ -6,7 +6,8 @@
 //! ```text
 //! CarbonReport ─► ladder (rungs)  ─┐
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
-//! ClusterEvent ─► cluster (loads) ─┘
+//! ClusterEvent ─► cluster (loads) ─┤
+//! VolumeEvent  ─► volumes         ─┘
 //!                  commitment (watts that telemetry cannot show yet), domains (their sums),
 //!                  expected (what owners' pods were seen to draw, where that counts)
 //! ```
@@ -34,11 +35,13 @@ mod picture;
 mod power;
 mod power_view;
 mod readings;
+mod record;
 mod region;
 mod slots;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 pub use builder::SnapshotBuilder;
 pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
@@ -50,7 +53,7 @@ pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, Dev
 pub use domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use groups::{GroupMember, GroupMembers};
 pub use index::{NodeIx, RegionIx, ZoneIx};
-pub use learned::{Learned, P95};
+pub use learned::{Learned, LearnedRecord, P95, Run};
 pub use node::NodeState;
 pub use picture::{Snapshot, SnapshotParts};
 pub use power_view::{NodePowerView, PowerBounds, PowerRung};
@@ -58,6 +61,8 @@ pub use readings::{
     BoardPower, CarbonReport, ClusterEvent, Forecast, HostReading, HostScope, LatestIntensity, NodeFacts, NodePower,
     PodName, PowerReport,
 };
+pub use record::SnapshotRecord;
 pub use region::NodeRegion;
 pub use slots::GpuSlots;
 pub use surroundings::{HostModel, Pue, Surroundings, WakeWeights};
+pub use volumes::{StorageClass, VolumeClaim, VolumeEvent, Volumes};

@@ -8,7 +8,7 @@ use super::readings::{BoardPower, HostReading, NodePower, PowerReport};
 use super::surroundings::Surroundings;
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::quantity::{Source, Watts};
-use crate::workload::{OwnerKey, PodFacts};
+use crate::workload::{OwnerKey, OwnerKind, PodFacts};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -201,7 +201,10 @@ impl Telling<'_> {
                 .pods
                 .iter()
                 .filter_map(|name| self.cluster.pod_on(self.node, name));
-            let mut holders = named.filter(|pod| pod.gpus.is_some());
+            let work = |pod: &&PodFacts| {
+                pod.gpus.is_some() && !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node)
+            };
+            let mut holders = named.filter(work);
             let Some(holder) = holders.next() else {
                 continue;
             };

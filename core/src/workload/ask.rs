@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Shortest duration that is believed: below it an answer would be about noise.
-const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
 
 /// Annotation keys that are read, without their prefix.
 const KNOWN: [&str; 7] = [
@@ -67,6 +67,8 @@ pub enum Horizon {
     Job,
     /// It stays: the usual day matters, so that one sunny hour does not place it for weeks.
     Service,
+    /// What it leaves behind stays for years: the year matters.
+    Volume,
 }
 
 /// Who said how long.
@@ -75,6 +77,13 @@ pub enum Horizon {
 pub enum DurationSource {
     /// The pod's annotation.
     Annotation,
+    /// The median of the last runs of its owner's pods.
+    History {
+        /// How many.
+        runs: u32,
+    },
+    /// A volume that is made where the pod is put first, and keeps what comes after it there.
+    Volume,
     /// The administrator's default for jobs or services.
     Default,
 }

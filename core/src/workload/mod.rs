@@ -9,6 +9,7 @@ mod annotations;
 mod ask;
 mod claims;
 mod draw;
+mod duration;
 mod facts;
 mod group;
 mod owner;
@@ -20,7 +21,7 @@ pub use claims::{
     AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount, PodClaims, SpecialClaim,
 };
 pub use draw::Draw;
-pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
 pub use group::{Group, GroupKey, GroupKeyError, GroupKind, MAX_GROUP_SIZE};
 pub use owner::OwnerKey;
 pub use rules::{Mode, Namespaces, WorkloadRules};

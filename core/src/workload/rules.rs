@@ -61,6 +61,8 @@ pub struct WorkloadRules {
     pub job_duration: SignedDuration,
     /// Horizon over which a service is judged.
     pub service_horizon: SignedDuration,
+    /// Horizon over which a place is judged where a volume is made that keeps its pods there.
+    pub volume_horizon: SignedDuration,
     /// Longest duration that is believed.
     pub max_duration: SignedDuration,
     /// GPU utilisation of pods that say nothing.
@@ -81,6 +83,7 @@ impl Default for WorkloadRules {
             deny_zones: BTreeSet::new(),
             job_duration: SignedDuration::from_hours(1),
             service_horizon: SignedDuration::from_hours(24),
+            volume_horizon: SignedDuration::from_hours(24 * 365),
             max_duration: SignedDuration::from_hours(24 * 14),
             utilisation: Ratio::saturating(0.7),
             groups: GroupKind::ALL

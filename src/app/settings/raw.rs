@@ -5,6 +5,7 @@ use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
+use crate::history::settings::{HistorySettings, RawHistory};
 use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
@@ -51,6 +52,9 @@ pub struct RawSettings {
     /// Power of nodes and GPUs.
     #[serde(deserialize_with = "section")]
     pub power: RawPower,
+    /// What is kept over a restart.
+    #[serde(deserialize_with = "section")]
+    pub history: RawHistory,
 }
 
 /// The file as it is meant.
@@ -74,6 +78,8 @@ pub struct Settings {
     pub carbon: CarbonSettings,
     /// Power of nodes and GPUs.
     pub power: PowerSettings,
+    /// What is kept over a restart.
+    pub history: HistorySettings,
 }
 
 impl RawSettings {
@@ -82,6 +88,7 @@ impl RawSettings {
     pub fn located(mut self, folder: &Path) -> Self {
         let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
         locate(&mut self.cluster.kubeconfig);
+        locate(&mut self.history.dir);
         locate(&mut self.decisions.dir);
         self.carbon.locate(folder);
         self
@@ -100,6 +107,7 @@ impl RawSettings {
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),
+            history: problems.within("history", |p| self.history.validate(p)),
         }
     }
 }

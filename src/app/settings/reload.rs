@@ -64,6 +64,7 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.learnedAfter"),
     live("power.pue"),
     live("power.host"),
+    restart("history"),
     live("placement"),
 ];
 

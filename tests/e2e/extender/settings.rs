@@ -11,6 +11,7 @@ pub(crate) struct HeliotropeSettings {
     power: Value,
     extender: Value,
     decisions: Value,
+    history: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -25,6 +26,7 @@ impl HeliotropeSettings {
             power: json!({ "interval": "1s" }),
             extender: json!({}),
             decisions: json!({}),
+            history: json!({}),
             kubeconfig: None,
         }
     }
@@ -97,6 +99,12 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Keeps what it learns in a folder, and writes it this often.
+    pub(crate) fn history(mut self, dir: &Path, interval: &str) -> Self {
+        self.history = json!({ "dir": dir, "interval": interval });
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -127,6 +135,7 @@ impl HeliotropeSettings {
             "power": self.power,
             "placement": self.placement,
             "decisions": self.decisions,
+            "history": self.history,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

@@ -197,6 +197,13 @@ async fn assert_rights(scheduler: &Path, reader: &Path) {
     for (who, attributes, wanted) in [
         (reader, on("watch", "nodes"), true),
         (reader, on("list", "pods"), true),
+        (reader, on("watch", "persistentvolumeclaims"), true),
+        (
+            reader,
+            json!({ "verb": "list", "group": "storage.k8s.io", "resource": "storageclasses" }),
+            true,
+        ),
+        (reader, on("delete", "persistentvolumeclaims"), false),
         (reader, of("create", "pods", "binding"), false),
         (reader, on("delete", "pods"), false),
         (reader, on("patch", "nodes"), false),

@@ -147,6 +147,8 @@ fn pod(name: &str, job: &str) -> PodFacts {
         started_at: Some(at("2026-03-01T11:00:00Z")),
         unschedulable: false,
         phase: PodPhase::Running,
+        ran: None,
+        volume_claims: Vec::new(),
     }
 }
 

@@ -77,4 +77,15 @@ impl OwnerWatts {
             over: drawn.until.duration_since(drawn.from),
         })
     }
+
+    pub(super) fn restore(&mut self, owner: OwnerKey, seen: Timestamp, models: Vec<Drawn>) {
+        let sound = models.into_iter().filter_map(|drawn| {
+            let spread = drawn.spread.checked().filter(|_| drawn.from <= drawn.until)?;
+            Some(Drawn { spread, ..drawn })
+        });
+        let sound: Vec<_> = sound.take(MAX_MODELS).collect();
+        if !sound.is_empty() {
+            self.0.restore(owner, seen, sound);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// One sample of one board of node `n`: when, watts, utilisation, and the pods that the exporter names.
-fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
+pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
     let board = BoardPower {
         uuid: Arc::from("GPU-1"),
         watts: watts(drawn),
@@ -167,6 +167,25 @@ fn an_exporters_own_pod_holds_no_board() {
         told(node_at(&mut builder, "n", second(100)).context).1,
         CoefficientSource::Profile
     );
+}
+
+#[test]
+fn the_exporter_s_own_pod_holds_no_board() {
+    let mut builder = builder();
+    let mut exporter = pod("exporter", Some("n"));
+    exporter.owner.kind = OwnerKind::DaemonSet;
+    let events = [
+        ClusterEvent::Node(facts("n")),
+        ClusterEvent::NodesListed,
+        is_pod(exporter),
+    ];
+    observe(&mut builder, second(0), events);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 25.0, Some(0.0), &["exporter"]));
+    }
+    let context = node_at(&mut builder, "n", second(99)).context;
+    assert_eq!(told(context).1, CoefficientSource::Profile);
+    assert_eq!(builder.build(second(99)).learned.owners(), 0);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cluster;
 mod devices;
 mod devices_counted;
 mod expected;
+mod kept;
 mod ladder;
 mod ladder_bounds;
 mod learned;
@@ -124,6 +125,8 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        ran: None,
+        volume_claims: Vec::new(),
         nominated: None,
         started_at: None,
         unschedulable: false,
