@@ -1,5 +1,6 @@
 //! The extender role: every room joined, supervised, and drained at the end.
 
+use super::callers;
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
@@ -63,6 +64,7 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         world,
         metrics: metrics.clone(),
         clock: Arc::clone(&clock),
+        access: callers::access(settings.admin.auth, &client),
         stopping: stopping.clone(),
     };
 

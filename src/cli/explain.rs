@@ -9,7 +9,6 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value;
 use std::io::Write;
-use url::Url;
 
 /// Show what every candidate of a pod would cost, and where the pod went
 ///
@@ -21,14 +20,8 @@ pub(super) struct Explain {
     #[arg(value_name = "NAMESPACE/POD")]
     pod: String,
 
-    /// Address of the admin listener
-    #[arg(
-        long,
-        env = "HELIOTROPE_ADMIN",
-        default_value = admin::DEFAULT,
-        value_name = "URL"
-    )]
-    admin: Url,
+    #[command(flatten)]
+    admin: admin::Listener,
 
     /// Candidates shown, cheapest first
     #[arg(long, default_value_t = 20, value_name = "N")]

@@ -61,6 +61,9 @@ pub struct CandidateView {
     /// Watts by which the pod may raise what is committed of its GPUs, which must fit under caps; `None` where the model is
     /// unknown.
     pub booked_gpu_watts: Option<f64>,
+    /// Samples of its owner's pods behind that, where it is not by the most that boards can draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booked_samples: Option<u32>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -417,6 +420,7 @@ fn row(
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     let view = rung.and_then(|rung| zone?.view(rung));
+    let figure = snapshot.surroundings.bookings.figure;
     let in_gang = asked.workload.group.is_some();
     let region = node
         .region
@@ -438,7 +442,8 @@ fn row(
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
         domains: domains(snapshot, ix, reserved, asked.workload.priority),
-        booked_gpu_watts: node.gain(asked.workload.gpus).map(f64::from),
+        booked_gpu_watts: node.gain_of(&asked.workload, figure).map(f64::from),
+        booked_samples: node.draw(&asked.workload, figure).map(|draw| draw.samples),
         cost,
         refused: None,
         offered: false,

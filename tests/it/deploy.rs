@@ -82,7 +82,7 @@ fn kustomizations_name_files_that_exist() {
 }
 
 #[test]
-fn heliotrope_may_only_read() {
+fn heliotrope_may_only_read_and_ask_who_callers_are() {
     let roles: Vec<_> = objects()
         .into_iter()
         .filter(|(_, object)| object["kind"] == "ClusterRole" || object["kind"] == "Role")
@@ -98,6 +98,8 @@ fn heliotrope_may_only_read() {
                 "resources": ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
                 "verbs": ["get", "list", "watch"],
             },
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
         ]);
         assert_eq!(role["rules"], allowed, "{path}");
     }

@@ -8,7 +8,7 @@ const TOP: f64 = 130.0;
 const PANEL: f64 = 190.0;
 const GAP: f64 = 76.0;
 /// Points farther to the right than this share of the minutes are nobody's choice and are left out.
-const WIDEST: f64 = 0.2;
+const WIDEST: f64 = 0.04;
 /// Distinct for most kinds of colour blindness (Okabe and Ito, 2008).
 const COLOURS: [(PolicyKind, &str); 5] = [
     (PolicyKind::Hpa, "#d55e00"),

@@ -112,6 +112,7 @@ pub struct Metrics {
     log_lines: Family<Outcome, Counter>,
     log_bytes: Counter,
     log_files: Gauge,
+    callers: Family<Outcome, Counter>,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,
@@ -287,6 +288,11 @@ impl Metrics {
     pub fn decisions_missing(&self) -> u64 {
         let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
         self.records_dropped.get() + lost("dropped") + lost("failed")
+    }
+
+    /// Somebody asked for what tells of tenants.
+    pub fn caller(&self, outcome: &'static str) {
+        self.callers.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// So many pods have claims that are not known.

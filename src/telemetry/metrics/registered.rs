@@ -46,6 +46,7 @@ impl Metrics {
             log_lines: Family::default(),
             log_bytes: Counter::default(),
             log_files: Gauge::default(),
+            callers: Family::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -129,6 +130,11 @@ impl Metrics {
             "decision_log_files",
             "Files of the decision log on the disk when the last one was begun",
             self.log_files.clone(),
+        );
+        r.register(
+            "admin_callers",
+            "Questions to the admin listener that tell of tenants, by whether the caller was let through",
+            self.callers.clone(),
         );
     }
 

@@ -11,6 +11,7 @@ pub(crate) struct HeliotropeSettings {
     power: Value,
     extender: Value,
     decisions: Value,
+    admin: Value,
     history: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
@@ -26,6 +27,8 @@ impl HeliotropeSettings {
             power: json!({ "interval": "1s" }),
             extender: json!({}),
             decisions: json!({}),
+            // What scenarios read of explanations they read as the operator on the machine.
+            admin: json!({ "auth": "off" }),
             history: json!({}),
             kubeconfig: None,
         }
@@ -123,12 +126,14 @@ impl HeliotropeSettings {
     pub(crate) fn to_file(&self, plane: &ControlPlane, extender: u16, admin: u16) -> String {
         let mut own = self.extender.clone();
         own["listen"] = json!(format!("127.0.0.1:{extender}"));
+        let mut back = self.admin.clone();
+        back["listen"] = json!(format!("127.0.0.1:{admin}"));
         let file = json!({
             "apiVersion": "heliotrope.dev/v1alpha1",
             "kind": "Settings",
             "log": { "level": "info", "format": "text" },
             "extender": own,
-            "admin": { "listen": format!("127.0.0.1:{admin}") },
+            "admin": back,
             "cluster": { "kubeconfig": self.kubeconfig.as_deref().unwrap_or(plane.kubeconfig()) },
             "outbound": { "allowPlainHttp": ["127.0.0.1"] },
             "carbon": self.carbon,

@@ -191,6 +191,7 @@ async fn assert_rights(scheduler: &Path, reader: &Path) {
             "namespace": NAMESPACE, "verb": verb, "group": "coordination.k8s.io", "resource": "leases", "name": name,
         })
     };
+    let review = |group: &str, resource: &str| json!({ "verb": "create", "group": format!("{group}.k8s.io"), "resource": resource });
     let authentication = json!({
         "namespace": "kube-system", "verb": "get", "resource": "configmaps", "name": "extension-apiserver-authentication",
     });
@@ -208,6 +209,8 @@ async fn assert_rights(scheduler: &Path, reader: &Path) {
         (reader, on("delete", "pods"), false),
         (reader, on("patch", "nodes"), false),
         (reader, on("get", "secrets"), false),
+        (reader, review("authentication", "tokenreviews"), true),
+        (reader, review("authorization", "subjectaccessreviews"), true),
         (reader, lease("update", "heliotrope-scheduler"), false),
         (scheduler, of("create", "pods", "binding"), true),
         (scheduler, of("patch", "pods", "status"), true),

@@ -32,6 +32,7 @@ pub(super) fn exported() -> Labels {
     metrics.logged("written", 1);
     metrics.log_bytes(1);
     metrics.log_files(1);
+    metrics.caller("allowed");
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),

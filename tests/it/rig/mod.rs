@@ -11,7 +11,7 @@ pub(crate) use http::{Reply, exchange, get, post, request};
 pub(crate) use objects::{bound, daemon, job, names_body, node_events, node_json, pod_event, recorded};
 
 use arc_swap::ArcSwap;
-use heliotrope::admin::{self, Admin};
+use heliotrope::admin::{self, Access, Admin};
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
 use heliotrope::extender::{self, Extender, Placement};
@@ -90,16 +90,29 @@ fn placement(generation: u64, settings: &Settings) -> Placement {
 impl Rig {
     /// A process whose watches have listed the six nodes and no pods, and whose zones are live with [`USUAL`].
     pub(crate) async fn start(sections: &str) -> Self {
-        let rig = Self::silent(sections).await;
-        let mut events = node_events();
-        events.extend([ClusterEvent::NodesListed, ClusterEvent::PodsListed]);
-        rig.intensities(&USUAL).await;
-        rig.tell(events).await;
+        Self::guarded(sections, Access::Open).await
+    }
+
+    /// The same with an admin listener that asks who is asking.
+    pub(crate) async fn guarded(sections: &str, access: Access) -> Self {
+        let rig = Self::silent_guarded(sections, access).await;
+        rig.furnish().await;
         rig
     }
 
     /// A process that has heard nothing yet.
     pub(crate) async fn silent(sections: &str) -> Self {
+        Self::silent_guarded(sections, Access::Open).await
+    }
+
+    async fn furnish(&self) {
+        let mut events = node_events();
+        events.extend([ClusterEvent::NodesListed, ClusterEvent::PodsListed]);
+        self.intensities(&USUAL).await;
+        self.tell(events).await;
+    }
+
+    async fn silent_guarded(sections: &str, access: Access) -> Self {
         let mut settings = settings(sections);
         if !sections.contains("deadline") {
             // A busy machine must not make an answer late where a test is about something else.
@@ -133,6 +146,7 @@ impl Rig {
             world: Arc::clone(&world),
             metrics: metrics.clone(),
             clock: reader(&clock, None),
+            access,
             stopping: stopping.clone(),
         };
         let mut tasks = JoinSet::new();

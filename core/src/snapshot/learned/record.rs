@@ -1,7 +1,11 @@
 use super::board::BoardSums;
 use super::runs::Run;
-use super::spread::WattSpread;
-use super::{Learned, nodes::NodeSums, owners::OwnerWatts, runs::RunTimes};
+use super::{
+    Learned,
+    nodes::NodeSums,
+    owners::{Drawn, OwnerWatts},
+    runs::RunTimes,
+};
 use crate::workload::OwnerKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,7 @@ use std::sync::Arc;
 const MAX_NODES: usize = 20_000;
 
 /// What the pods of an owner draw, by model.
-type ByModel = Vec<(Arc<str>, WattSpread)>;
+type ByModel = Vec<Drawn>;
 
 /// Everything learned, as it is kept over a restart. In order, so that equal knowledge is equal text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
