@@ -160,6 +160,21 @@ impl Watchman<'_> {
         self.racks.values().filter_map(of).fold(0.0, f64::max) / self.cap
     }
 
+    /// Looks for a while once nothing is measured on so many nodes, with more pods than fit by the most that they can draw;
+    /// what is committed then, as a share of the cap.
+    async fn without_telemetry(&mut self, heliotrope: &Heliotrope, nodes: f64, fit: usize) -> f64 {
+        wait_metric(heliotrope, "heliotrope_power_nodes", &[("rung", "model")], |modelled| {
+            modelled >= nodes
+        })
+        .await;
+        assert!(self.bound.len() > fit, "no more pods run than fit by the most");
+        for _ in 0..20 {
+            self.look(Some(heliotrope)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        self.told(heliotrope).await
+    }
+
     /// Looks until so many pods have a node.
     async fn until(&mut self, heliotrope: &Heliotrope, pods: usize, patience: Duration) -> usize {
         let until = Instant::now() + patience;
@@ -265,26 +280,9 @@ async fn n_caps_hold_while_telemetry_lags() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 
-    // Telemetry goes. By the most that their boards can draw, pods that run would be more than a rack may bear.
     prometheus.kill();
-    wait_metric(
-        &heliotrope,
-        "heliotrope_power_nodes",
-        &[("rung", "model")],
-        |modelled| modelled >= all,
-    )
-    .await;
-    let before = watchman.bound.len();
-    for _ in 0..20 {
-        watchman.look(Some(&heliotrope)).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    let blind = watchman.told(&heliotrope).await;
+    let blind = watchman.without_telemetry(&heliotrope, all, count * FIT).await;
     figures.note("most committed without telemetry, share of the cap", blind);
-    assert!(
-        before > count * FIT,
-        "no more pods run than fit by the most that they can draw"
-    );
 
     let names = [
         "committed by the test's reckoning",
