@@ -238,8 +238,13 @@ proptest! {
     fn g3_the_order_of_pods_does_not_matter_to_what_is_committed(turned in Just((0..6_i64).collect::<Vec<_>>()).prop_shuffle()) {
         let of = |order: &[i64]| {
             let mut builder = taught(BookingFigure::P95, 71.3);
+            observe(&mut builder, second(1200), [is_gone("p")]);
             for place in order {
-                observe(&mut builder, second(1200), [is_pod(running(&format!("q{place}"), 1000 + 200 * (place % 2)))]);
+                let mut pod = running(&format!("q{place}"), 1000 + 200 * (place % 2));
+                if place % 3 == 0 {
+                    pod.owner.name = Arc::from("other");
+                }
+                observe(&mut builder, second(1200), [is_pod(pod)]);
             }
             node_at(&mut builder, "n", second(1200)).commitment
         };
