@@ -17,6 +17,7 @@ pub mod gpu;
 pub mod grid;
 pub mod placement;
 pub mod quantity;
+pub mod rightsizing;
 pub mod simulator;
 pub mod snapshot;
 pub mod workload;

@@ -181,14 +181,17 @@ fn power_nodes(snapshot: &Snapshot, now: Timestamp) -> PowerNodes {
 #[derive(Deserialize)]
 struct Question {
     pod: String,
+    /// Why the pod is not on this node, rather than the whole decision.
+    node: Option<String>,
 }
 
 /// The last decision about a pod.
 async fn explain(State(admin): State<Admin>, Query(question): Query<Question>) -> Response {
     let found = admin.world.decisions().find(&question.pod).cloned();
-    match found {
-        Some(decision) => Json(decision).into_response(),
-        None => (
+    match (found, question.node) {
+        (Some(decision), Some(node)) => Json(decision.why_not(&node)).into_response(),
+        (Some(decision), None) => Json(decision).into_response(),
+        (None, _) => (
             StatusCode::NOT_FOUND,
             "no decision about this pod is remembered: write pod=namespace/name",
         )

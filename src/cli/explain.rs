@@ -3,6 +3,8 @@
 use super::admin;
 use super::failure::Failure;
 use super::render::{self, Output};
+use super::whynot;
+use crate::outbound::OutboundError;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value;
@@ -32,6 +34,10 @@ pub(super) struct Explain {
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 
+    /// Only why the pod is not on this node: not offered, refused by which rule, left out, or dearer by how much and why
+    #[arg(long, value_name = "NODE")]
+    why_not: Option<String>,
+
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -39,6 +45,7 @@ pub(super) struct Explain {
 
 const EXAMPLES: &str = "Examples:
   heliotrope explain ml/train-0
+  heliotrope explain ml/train-0 --why-not gpu-7
   heliotrope explain ml/train-0 -o json | jq '.candidates[0].cost'";
 
 impl Explain {
@@ -49,17 +56,37 @@ impl Explain {
                 self.pod
             )));
         }
+        if self.why_not.as_ref().is_some_and(|node| node.trim().is_empty()) {
+            return Err(Failure::Usage("--why-not wants the name of a node".to_owned()));
+        }
         let decision = self.ask()?;
         match self.output {
             Output::Json => render::json(out, &decision)?,
+            Output::Table if self.why_not.is_some() => whynot::write(out, &decision)?,
             Output::Table => self.table(out, &decision)?,
         }
         Ok(())
     }
 
     fn ask(&self) -> anyhow::Result<Value> {
-        let body = admin::get(&self.admin, "explain", &[("pod", &self.pod)])?;
-        let body = body.map_err(|error| anyhow!("{error}: is {} remembered there?", self.pod))?;
+        let mut query = vec![("pod", self.pod.as_str())];
+        query.extend(self.why_not.as_deref().map(|node| ("node", node)));
+        let body = admin::get(&self.admin, "explain", &query)?;
+        let body = body.map_err(|error| match error {
+            OutboundError::Status { status: 404, .. } => {
+                anyhow!(
+                    "no decision about {} is remembered there: was this extender asked, and did it answer neutrally?",
+                    self.pod
+                )
+            }
+            OutboundError::Transport { .. } => {
+                anyhow!(
+                    "{error}: does the admin listener of an extender listen at {}?",
+                    self.admin
+                )
+            }
+            error => anyhow!(error),
+        })?;
         serde_json::from_slice(&body).context("the answer is not a decision")
     }
 
@@ -76,7 +103,7 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
-        if let Some(duration) = told_duration(&decision["workload"]["duration"]) {
+        if let Some(duration) = decision.pointer("/workload/duration").and_then(told_duration) {
             writeln!(out, "judged over {duration}")?;
         }
         if let Some(group) = decision["group"].as_object() {
@@ -120,7 +147,7 @@ impl Explain {
 fn told_duration(duration: &Value) -> Option<String> {
     let source = match &duration["source"] {
         Value::String(source) => source.clone(),
-        source => format!("history of {} runs", source["history"]["runs"].as_u64()?),
+        source => format!("history of {} runs", source.pointer("/history/runs")?.as_u64()?),
     };
     Some(format!("{} ({source})", duration["span"].as_str()?))
 }
@@ -171,10 +198,10 @@ fn cells(row: &Value) -> [String; 12] {
     ]
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or("-").to_owned()
 }
 
-fn number(value: &Value, digits: usize) -> String {
+pub(super) fn number(value: &Value, digits: usize) -> String {
     value.as_f64().map_or("-".to_owned(), |n| format!("{n:.digits$}"))
 }

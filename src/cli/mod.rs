@@ -18,8 +18,10 @@ mod replay;
 mod report;
 mod run;
 mod scheduler_config;
+mod simulate;
 mod stanza;
 mod text;
+mod whynot;
 
 pub use failure::Failure;
 pub use stanza::{ExtenderStanza, ManagedResource};
@@ -48,6 +50,7 @@ enum Command {
     Replay(replay::Replay),
     Report(report::ReportCommand),
     SchedulerConfig(scheduler_config::SchedulerConfig),
+    Simulate(simulate::Simulate),
 }
 
 /// Reads the arguments and does what they say.
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Replay(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
+        Command::Simulate(command) => command.run(&mut out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

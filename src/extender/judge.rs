@@ -246,6 +246,7 @@ impl Extender {
         }
         let rules = placement.namespaces.rules(&pod.namespace);
         expect(&mut workload, &pod, rules, &snapshot, &placement.policy);
+        workload.draws = snapshot.draws(&pod);
         if workload.group.is_some() {
             in_flight.resume(&snapshot, |key| placement.steers_group(key), now);
         }

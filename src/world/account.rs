@@ -20,6 +20,16 @@ pub(super) fn placed(decision: Option<&DecisionView>, node: &str, outcome: BindO
     }
 }
 
+/// The same of a pod of which no decision is known.
+pub(super) fn unweighed(outcome: BindOutcome, why: Unpriced) -> Placed<'static> {
+    Placed {
+        mode: NOT_WEIGHED,
+        outcome: outcome.name(),
+        choice: None,
+        bound: Err(why),
+    }
+}
+
 /// What the node costs, as known when the decision was made.
 fn bound(decision: Option<&DecisionView>, node: &str) -> Result<BoundNode, Unpriced> {
     let decision = decision.ok_or(Unpriced::Bypassed)?;

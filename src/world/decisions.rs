@@ -1,8 +1,8 @@
 use super::bindings::BindOutcome;
-use super::record::{Asked, PodId, Record, Stage};
-use heliotrope_core::accounting::{Choice, Offered};
+use super::record::{Asked, Offered, PodId, Record, Stage};
+use heliotrope_core::accounting::{Choice, Offered as Acceptable};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Refusal};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal};
 use heliotrope_core::quantity::{Rung, Source, Watts};
 use heliotrope_core::snapshot::{
     Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
@@ -30,6 +30,9 @@ pub struct CandidateView {
     pub node: Arc<str>,
     /// Grid zone.
     pub zone: Option<ZoneId>,
+    /// Where it stands, as far as a gang must not be split over it; only told of candidates for members of gangs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<NodeRegion>,
     /// GPU model.
     pub model: Option<Arc<str>>,
     /// Whether it ran anything.
@@ -55,8 +58,12 @@ pub struct CandidateView {
     /// The power domains that it stands in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<DomainView>,
-    /// Watts that the pod may come to draw on its GPUs beyond idle, which caps reserve; `None` where the model is unknown.
+    /// Watts by which the pod may raise what is committed of its GPUs, which must fit under caps; `None` where the model is
+    /// unknown.
     pub booked_gpu_watts: Option<f64>,
+    /// Samples of its owner's pods behind that, where it is not by the most that boards can draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booked_samples: Option<u32>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -76,6 +83,8 @@ pub struct DomainView {
     pub key: Arc<DomainKey>,
     /// Its cap.
     pub cap_gpu_watts: f64,
+    /// What pods of this one's priority may fill of it.
+    pub usable_gpu_watts: f64,
     /// What was drawn, or might come to be by what was bound.
     pub committed_gpu_watts: f64,
     /// The part of it that telemetry could not show yet.
@@ -127,6 +136,12 @@ pub struct DecisionView {
     /// Whether rows were cut.
     #[serde(skip)]
     pub(super) cut: bool,
+    /// What the administrator had decided; nothing for a pod that was exempt.
+    #[serde(skip)]
+    pub(super) policy: Option<Arc<Policy>>,
+    /// Candidates that the snapshot did not know, by name, and how many more of them there were.
+    #[serde(skip)]
+    pub(super) unknown: (Vec<Arc<str>>, usize),
     /// Where it was bound.
     pub bound: Option<Arc<str>>,
     /// Where that node stood.
@@ -142,8 +157,49 @@ impl DecisionView {
             .find(|candidate| candidate.offered && candidate.cost.is_some())
     }
 
+    /// A filter call, `band` being the share within which costs are equal; `None` for another one.
+    pub(super) fn filtered(record: &Record, band: f64) -> Option<Self> {
+        let Stage::Filter {
+            asked,
+            offered,
+            weighed,
+            refused,
+            kept,
+            reserved,
+            group,
+        } = &record.stage
+        else {
+            return None;
+        };
+        let answers = weighed.costs.iter().zip(refused).zip(kept);
+        let rows = offered.places.iter().zip(answers);
+        let mut candidates: Vec<CandidateView> = rows
+            .filter_map(|(ix, ((cost, refused), kept))| {
+                Some(CandidateView {
+                    refused: *refused,
+                    offered: *kept,
+                    ..row(asked, reserved, (*ix)?, weighed.rung, *cost)?
+                })
+            })
+            .collect();
+        let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
+        candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        Some(Self {
+            generation: asked.snapshot.generation,
+            group: group.and_then(|choice| group_view(&asked.snapshot, &asked.workload, choice)),
+            workload: Some(asked.workload.clone()),
+            rung: weighed.rung,
+            policy: Some(Arc::clone(&asked.policy)),
+            unknown: unknown(offered),
+            offered_to_us: offered.places.len(),
+            choice: Some(choice(&candidates, band)),
+            candidates,
+            ..empty(&record.pod, record.at)
+        })
+    }
+
     /// Where a node stood, `band` being the share within which costs are equal.
-    fn outcome(&self, node: &str, band: f64) -> BindOutcome {
+    pub(super) fn outcome(&self, node: &str, band: f64) -> BindOutcome {
         if self.exempt.is_some() {
             return BindOutcome::Exempt;
         }
@@ -209,36 +265,10 @@ impl DecisionLog {
                 view.exempt = Some(*exemption);
                 self.put(view);
             }
-            Stage::Filter {
-                asked,
-                offered,
-                weighed,
-                refused,
-                kept,
-                reserved,
-                group,
-            } => {
-                let mut view = empty(pod, *at);
-                view.generation = asked.snapshot.generation;
-                view.group = group.and_then(|choice| group_view(&asked.snapshot, &asked.workload, choice));
-                view.workload = Some(asked.workload.clone());
-                view.rung = weighed.rung;
-                view.offered_to_us = offered.places.len();
-                let answers = weighed.costs.iter().zip(refused).zip(kept);
-                let rows = offered.places.iter().zip(answers);
-                view.candidates = rows
-                    .filter_map(|(ix, ((cost, refused), kept))| {
-                        Some(CandidateView {
-                            refused: *refused,
-                            offered: *kept,
-                            ..row(asked, reserved, (*ix)?, weighed.rung, *cost)?
-                        })
-                    })
-                    .collect();
-                let key = |view: &CandidateView| view.cost.map_or(f64::INFINITY, |cost| cost.total());
-                view.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)));
-                view.choice = Some(choice(&view.candidates, band));
-                self.put(view);
+            Stage::Filter { .. } => {
+                if let Some(view) = DecisionView::filtered(record, band) {
+                    self.put(view);
+                }
             }
             Stage::Prioritize {
                 asked, offered, scores, ..
@@ -299,6 +329,7 @@ impl DecisionLog {
             if let Some(view) = self.by_uid.get_mut(uid) {
                 self.rows -= view.candidates.len().saturating_sub(TRIMMED_ROWS);
                 view.cut |= view.candidates.len() > TRIMMED_ROWS;
+                view.unknown.1 += std::mem::take(&mut view.unknown.0).len();
                 view.candidates.truncate(TRIMMED_ROWS);
                 view.candidates.shrink_to_fit();
             }
@@ -329,18 +360,31 @@ fn empty(pod: &PodId, at: Timestamp) -> DecisionView {
         offered_to_us: 0,
         choice: None,
         cut: false,
+        policy: None,
+        unknown: (Vec::new(), 0),
         bound: None,
         outcome: None,
     }
 }
 
-fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainView> {
+/// Names that meant nothing, and how many more there were.
+fn unknown(offered: &Offered) -> (Vec<Arc<str>>, usize) {
+    let whole = offered.templates.iter().flatten().count();
+    let known = offered.places.iter().flatten().count() + whole;
+    let unknown = offered.places.len().saturating_sub(known);
+    (offered.unknown.clone(), unknown.saturating_sub(offered.unknown.len()))
+}
+
+fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts], priority: i32) -> Vec<DomainView> {
     let view = |ix: &DomainIx| {
         let domain = snapshot.domain(*ix)?;
         let reserved = usize::try_from(ix.0).ok().and_then(|ix| reserved.get(ix));
+        let rule = snapshot.surroundings.domains.get(domain.rule);
+        let share = rule.map_or(1.0, |rule| rule.share(priority).get());
         Some(DomainView {
             key: Arc::clone(&domain.key),
             cap_gpu_watts: domain.cap.get(),
+            usable_gpu_watts: domain.cap.get() * share,
             committed_gpu_watts: domain.committed.get(),
             unseen_gpu_watts: domain.unseen.get(),
             reserved_gpu_watts: reserved.map_or(0.0, |watts| watts.get()),
@@ -353,7 +397,7 @@ fn domains(snapshot: &Snapshot, ix: NodeIx, reserved: &[Watts]) -> Vec<DomainVie
 /// What the candidates that no rule refuses amount to.
 fn choice(candidates: &[CandidateView], band: f64) -> Choice {
     let acceptable = candidates.iter().filter(|candidate| candidate.refused.is_none());
-    let offered = acceptable.map(|candidate| Offered {
+    let offered = acceptable.map(|candidate| Acceptable {
         zone: candidate.zone.as_ref().map(ZoneId::as_str),
         model: candidate.model.as_deref(),
         cost: candidate.cost.as_ref(),
@@ -376,9 +420,16 @@ fn row(
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     let view = rung.and_then(|rung| zone?.view(rung));
+    let figure = snapshot.surroundings.bookings.figure;
+    let in_gang = asked.workload.group.is_some();
+    let region = node
+        .region
+        .filter(|_| in_gang)
+        .and_then(|region| snapshot.region(region));
     Some(CandidateView {
         node: Arc::clone(&node.name),
         zone: zone.map(|zone| zone.id.clone()),
+        region: region.cloned(),
         model: profile.map(|profile| Arc::clone(&profile.model)),
         awake: node.awake,
         power_rung: Some(node.power.rung),
@@ -390,8 +441,9 @@ fn row(
         host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
-        domains: domains(snapshot, ix, reserved),
-        booked_gpu_watts: node.booking(asked.workload.gpus).map(f64::from),
+        domains: domains(snapshot, ix, reserved, asked.workload.priority),
+        booked_gpu_watts: node.gain_of(&asked.workload, figure).map(f64::from),
+        booked_samples: node.draw(&asked.workload, figure).map(|draw| draw.samples),
         cost,
         refused: None,
         offered: false,

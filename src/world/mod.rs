@@ -8,7 +8,7 @@
 //! carbon, power, cluster ─(channels)─► Writer ─► ArcSwap<Snapshot> ─► extender, admin (never wait)
 //! extender ◄─(one short lock)─► InFlight ◄─ settled with each snapshot
 //! extender ─(Record, try_send)───────► Writer ─► DecisionLog, Book ─► admin
-//!                                          └(try_send)─► Journal ────► files ─► LogReader ─► replay
+//!                                          └(try_send)─► Journal ────► files ─► LogReader ─► replay, Recount
 //! ```
 //!
 //! Must never be waited for by a reader, and must never call out.
@@ -20,15 +20,21 @@ mod in_flight;
 mod journal;
 mod readiness;
 mod record;
+mod recount;
 pub mod settings;
+mod whynot;
 mod writer;
 
 pub use bindings::BindOutcome;
 pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
 pub use in_flight::InFlight;
-pub use journal::{Journal, JournalSender, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
+pub use journal::{
+    Journal, JournalSender, LogHead, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told,
+};
 pub use readiness::{Missing, Readiness};
 pub use record::{Asked, Offered, PodId, Record, Stage, Weighed};
+pub use recount::{Recount, RecountError, Recounted};
+pub use whynot::{Narrowing, Reason, Unknown, WhyNot};
 pub use writer::{Inbox, Senders, Writer, channels};
 
 use arc_swap::ArcSwap;

@@ -1,4 +1,4 @@
-use super::journal::{Entry, JournalSender};
+use super::journal::{Bound, Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
 use super::{World, account};
@@ -169,10 +169,10 @@ impl Writer {
 
     /// Leaves the last record, and waits until it is taken.
     async fn keep_last(&mut self) {
-        if let Some((keeper, _)) = self.keeping.take() {
-            if keeper.out.send(self.kept()).await.is_err() {
-                tracing::warn!("the last history was not written");
-            }
+        if let Some((keeper, _)) = self.keeping.take()
+            && keeper.out.send(self.kept()).await.is_err()
+        {
+            tracing::warn!("the last history was not written");
         }
     }
 
@@ -333,17 +333,20 @@ impl Writer {
         let placed = account::placed(decisions.get(&pod.uid), node, outcome);
         drop(decisions);
         self.metrics.bound(outcome.name());
-        if let Some(journal) = &self.journal {
-            journal.tell(Entry::Bound {
-                pod: format!("{}/{}", pod.namespace, pod.name),
-                uid: Arc::clone(&pod.uid),
-                at: (self.clock)(),
-                node: Arc::clone(node),
-                outcome,
-            });
-        }
         let snapshot = self.world.snapshot();
         let place = account::place(&snapshot, &pod.namespace, node);
-        self.world.book().add((self.clock)(), place, &placed);
+        let at = (self.clock)();
+        if let Some(journal) = &self.journal {
+            journal.tell(Entry::Bound(Box::new(Bound {
+                pod: format!("{}/{}", pod.namespace, pod.name),
+                uid: pod.uid.to_string(),
+                at,
+                node: node.to_string(),
+                outcome,
+                zone: place.zone.map(str::to_owned),
+                model: place.model.map(str::to_owned),
+            })));
+        }
+        self.world.book().add(at, place, &placed);
     }
 }

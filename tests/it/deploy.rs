@@ -269,8 +269,8 @@ fn the_settings_of_the_base_are_right_and_reach_the_probes() {
 /// run it.
 #[test]
 fn history_has_a_folder_of_its_own_that_can_be_written() {
-    let path = format!("{BASE}/heliotrope.yaml");
-    let settings = heliotrope::app::settings::load(&root().join(&path)).unwrap().settings;
+    let shipped = root().join(format!("{BASE}/heliotrope.yaml"));
+    let settings = heliotrope::app::settings::load(&shipped).unwrap().settings;
     let dir = settings.history.dir.expect("the base keeps its history");
     let deployment = document(&format!("{BASE}/deployment.yaml"));
     let pod = &deployment["spec"]["template"]["spec"];

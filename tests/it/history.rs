@@ -32,7 +32,7 @@ fn kept() -> (TempDir, PathBuf, Vec<u8>) {
 }
 
 fn load(dir: &Path) -> Result<Option<Vec<u32>>, HistoryError> {
-    Store::open(dir).unwrap().load(NAME)
+    Store::open(dir)?.load(NAME)
 }
 
 /// Why a file is refused, and where it is now.

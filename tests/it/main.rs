@@ -40,6 +40,8 @@ mod settings;
 #[cfg(test)]
 mod settings_watch;
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod wire;

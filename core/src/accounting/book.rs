@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Days kept: two months and some, so that a trial of a month fits with the one before.
-const MAX_DAYS: usize = 70;
+pub const MAX_DAYS: usize = 70;
 /// Names of one kind kept a day. Zones and models are bounded by the settings; namespaces are the tenants'.
 const MAX_NAMES: usize = 64;
 /// What stands for the names beyond.

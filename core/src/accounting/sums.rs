@@ -20,7 +20,7 @@ pub enum Unpriced {
     UnknownNode,
     /// The node was not among those that the scheduler offered.
     NotACandidate,
-    /// The decision's rows were cut before the pod was bound: the log was full.
+    /// The decision's rows were cut before the pod was bound, for the log was full; or no file that was read has it.
     Forgotten,
 }
 

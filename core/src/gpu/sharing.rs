@@ -74,6 +74,22 @@ impl GpuSharing {
         self.share_of(resource.vendor, resource.milli_per_unit, resource.unit)
     }
 
+    /// The most of one board that a unit can use by itself: only what the hardware cuts (MIG, partitions) bounds it. Time slicing
+    /// and MPS give a board to the one that works while its neighbours do nothing, and so do the limits of virtual GPUs, which are
+    /// the runtime's.
+    #[must_use]
+    pub fn reach(&self, resource: GpuResource) -> f64 {
+        let alone = Self {
+            replicas: 1,
+            slice_replicas: [0; 8],
+            ..*self
+        };
+        match resource.unit {
+            GpuUnit::Virtual(_) | GpuUnit::MemoryGib => 1.0,
+            _ => alone.share(resource),
+        }
+    }
+
     /// The share in thousandths, rounded down so that all units of a board fit on it; at least 1.
     #[must_use]
     pub fn milli(&self, resource: GpuResource) -> GpuMilli {
@@ -221,6 +237,38 @@ mod tests {
             ..GpuSharing::default()
         };
         assert!(close(slice.share(GpuResource::NVIDIA), 1.0 / 7.0));
+    }
+
+    #[test]
+    fn only_what_the_hardware_cuts_bounds_what_one_unit_can_use() {
+        let shared = GpuSharing {
+            replicas: 4,
+            slice_replicas: [3; 8],
+            ..GpuSharing::default()
+        };
+        let size = VirtualGpu {
+            memory_mib: 8192,
+            memory_milli: 0,
+            compute_milli: 300,
+        };
+        for (resource, most) in [
+            (GpuResource::NVIDIA, 1.0),
+            (of("nvidia.com/mig-3g.40gb"), 3.0 / 7.0),
+            (of("amd.com/cpx_nps4"), 1.0 / 8.0),
+            (GpuResource::NVIDIA.cut(size), 1.0),
+            (of("aliyun.com/gpu-mem"), 1.0),
+        ] {
+            assert!(close(shared.reach(resource), most), "{resource:?}");
+            assert!(shared.share(resource) <= shared.reach(resource));
+        }
+        let slice = GpuSharing {
+            device: GpuUnit::Slices(2),
+            ..shared
+        };
+        assert!(
+            close(slice.reach(GpuResource::NVIDIA), 2.0 / 7.0),
+            "a replica of a slice"
+        );
     }
 
     #[test]

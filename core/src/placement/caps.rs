@@ -14,6 +14,8 @@ const ROUNDING_WATTS: f64 = 1e-3;
 pub(super) struct Rooms<'a> {
     question: &'a Question<'a>,
     left: Vec<f64>,
+    /// The node where preemption made room for the workload: its watts are committed there already.
+    own: Option<&'a NodeState>,
 }
 
 impl<'a> Rooms<'a> {
@@ -49,11 +51,12 @@ impl<'a> Rooms<'a> {
             }
         }
         // What is held for the pod itself where preemption makes room for it does not count against it.
-        if let Some(node) = snapshot.nominated(uid) {
-            let own = node.booking(workload.gpus).map_or(0.0, Watts::get);
-            node.domains.iter().for_each(|ix| add(ix.0, own));
+        let own = snapshot.nominated(uid);
+        if let Some(node) = own {
+            let held = node.held_for(workload.gpus).map_or(0.0, Watts::get);
+            node.domains.iter().for_each(|ix| add(ix.0, held));
         }
-        Some(Self { question, left })
+        Some(Self { question, left, own })
     }
 
     /// Whether the workload fits into every domain of a candidate. Nothing is known against a node that nobody knows.
@@ -68,14 +71,20 @@ impl<'a> Rooms<'a> {
     /// What the domains of a node gain: what the workload may draw, and for a node that is not as the snapshot has it,
     /// what it commits beyond.
     fn need(&self, candidate: &Candidate<'_>, node: &NodeState) -> f64 {
-        let booked = node.booking(self.question.workload.gpus).map_or(0.0, Watts::get);
-        let Candidate::Given(given) = candidate else {
-            return booked;
+        let Question { snapshot, workload, .. } = *self.question;
+        let own = self.own.is_some_and(|nominated| nominated.name == node.name);
+        let gain = if own {
+            node.held_for(workload.gpus)
+        } else {
+            node.gain_of(workload, snapshot.surroundings.bookings.figure)
         };
-        let snapshot = self.question.snapshot;
+        let gain = gain.map_or(0.0, Watts::get);
+        let Candidate::Given(given) = candidate else {
+            return gain;
+        };
         let known = snapshot.find(&given.name).and_then(|ix| snapshot.node(ix));
         let known = known.filter(|known| known.domains == given.domains);
-        booked + given.commitment.watts.get() - known.map_or(0.0, |known| known.commitment.watts.get())
+        gain + given.commitment.watts.get() - known.map_or(0.0, |known| known.commitment.watts.get())
     }
 
     fn left_for(&self, node: &NodeState) -> f64 {

@@ -54,7 +54,6 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
         Rung::Forecast,
         Rung::Static,
     ];
-    let Question { snapshot, workload, .. } = *question;
     const VOLUME: [Rung; 5] = [
         Rung::Static,
         Rung::Climatology,
@@ -62,6 +61,7 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
         Rung::LastKnown,
         Rung::Live,
     ];
+    let Question { snapshot, workload, .. } = *question;
     let mut votes = vec![0_usize; snapshot.zones().len()];
     for zone in candidates.iter().filter_map(|candidate| candidate.node(snapshot)?.zone) {
         if let Some(count) = votes.get_mut(usize::from(zone.0)) {

@@ -51,7 +51,8 @@ pub struct Policy {
 impl Policy {
     /// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what
     /// was stranded.
-    pub(super) fn within_band(&self, best: f64) -> f64 {
+    #[must_use]
+    pub fn within_band(&self, best: f64) -> f64 {
         edge(best, self.band.get())
     }
 }

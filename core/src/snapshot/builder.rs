@@ -4,6 +4,7 @@ use super::cluster::{ClusterState, PodLoad};
 use super::coefficient::Figures;
 use super::devices::Claimed;
 use super::domains::DomainTable;
+use super::expected::Owners;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
 use super::learned::{Learned, Run};
@@ -99,7 +100,7 @@ impl SnapshotBuilder {
             self.learned.retain_nodes(|name| nodes.contains_key(name));
         }
         self.power
-            .apply(report, &self.cluster, &self.surroundings.catalogue, &mut self.learned)
+            .apply(report, &self.cluster, &self.surroundings, &mut self.learned)
     }
 
     /// Takes a change of the cluster in.
@@ -269,6 +270,10 @@ impl SnapshotBuilder {
                 Some(self.learned.of_node(&facts.name, model, of_model, catalogue))
             }),
             floor: self.learned.floor(&facts.name),
+            owners: Some(Owners {
+                learned: &self.learned,
+                now,
+            }),
         };
         NodeState {
             host_watts: self.power.host(&facts.name, &self.surroundings.power, now),

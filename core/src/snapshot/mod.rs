@@ -8,7 +8,8 @@
 //! PowerReport  ─► power  (floors) ─┼─► SnapshotBuilder::build(now) ─► Snapshot
 //! ClusterEvent ─► cluster (loads) ─┤
 //! VolumeEvent  ─► volumes         ─┘
-//!                  commitment (watts that telemetry cannot show yet), domains (their sums)
+//!                  commitment (watts that telemetry cannot show yet), domains (their sums),
+//!                  expected (what owners' pods were seen to draw, where that counts)
 //! ```
 //!
 //! Must never read a clock (`now` comes with every call) and must never turn missing data into a number.
@@ -22,6 +23,7 @@ mod commitment;
 mod devices;
 mod domain;
 mod domains;
+mod expected;
 mod groups;
 mod history;
 mod host;
@@ -46,7 +48,7 @@ pub use carbon::{CarbonView, KindMismatch, LadderBounds, ZoneState};
 pub use classes::{Pending, PodClass};
 pub use cluster::PodLoad;
 pub use coefficient::{Coefficient, CoefficientSource, Figures};
-pub use commitment::{BookingBounds, Commitment};
+pub use commitment::{BookingBounds, BookingFigure, Commitment};
 pub use devices::{Change, Claimed, ClaimedDevices, DeviceEvent, DeviceFacts, DeviceIndex, NodeDevices, SliceFacts};
 pub use domain::{DomainCap, DomainIx, DomainKey, DomainRule, DomainState, PriorityShare};
 pub use groups::{GroupMember, GroupMembers};

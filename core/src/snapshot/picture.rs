@@ -160,6 +160,7 @@ impl Snapshot {
         let shown = Shown {
             figures: place.model().and_then(|model| self.figures(model)),
             floor: None,
+            owners: None,
         };
         let nothing = (None, Vec::new());
         NodeState::new(

@@ -1,4 +1,4 @@
-use crate::gpu::{GpuMilli, GpuSharing, WHOLE_GPU};
+use crate::gpu::{GpuMilli, GpuSharing, GpuUnit, WHOLE_GPU};
 use crate::workload::GpuAsk;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -44,6 +44,22 @@ impl GpuSlots {
     #[must_use]
     pub fn share(&self, ask: GpuAsk) -> f64 {
         self.sharing.share(ask.resource) * f64::from(ask.units)
+    }
+
+    /// The most boards that an ask can use by itself: those of its units together, while whoever shares them does nothing.
+    #[must_use]
+    pub fn reach(&self, ask: GpuAsk) -> f64 {
+        let share = self.share(ask);
+        let units = match ask.resource.unit {
+            // Of one board, as long as it has so much.
+            GpuUnit::MemoryGib => share.ceil(),
+            _ => self.sharing.reach(ask.resource) * f64::from(ask.units),
+        };
+        if units > share {
+            units.min(share.max(self.boards() as f64))
+        } else {
+            share
+        }
     }
 
     /// Number of boards.
@@ -138,6 +154,28 @@ mod tests {
         assert_eq!(slots.unusable_milli(ask(1, 1000)), 0);
         assert_eq!(slots.emptied().free_milli(), 2000);
         assert_eq!(slots.emptied().unusable_milli(ask(8, 1000)), 0, "still four a board");
+    }
+
+    #[test]
+    fn a_replica_can_use_its_board_alone_and_no_ask_more_boards_than_there_are() {
+        let sharing = GpuSharing {
+            replicas: 4,
+            ..GpuSharing::default()
+        };
+        let slots = GpuSlots::shared(2, sharing);
+        for (units, boards) in [(1, 1.0), (2, 2.0), (3, 2.0), (8, 2.0)] {
+            assert!(
+                (slots.reach(ask(units, 1000)) - boards).abs() < 1e-12,
+                "{units} replicas"
+            );
+        }
+        let whole = GpuSlots::empty(2);
+        assert!((whole.reach(ask(2, 1000)) - 2.0).abs() < 1e-12);
+        let memory = GpuAsk {
+            resource: GpuResource::parse("aliyun.com/gpu-mem").unwrap(),
+            units: 8,
+        };
+        assert!((whole.reach(memory) - 1.0).abs() < 1e-12, "8 GiB are of one board");
     }
 
     #[test]

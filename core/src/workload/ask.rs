@@ -1,4 +1,5 @@
 use super::annotations::Note;
+use super::draw::Draw;
 use super::facts::{GpuAsk, OwnerKind, PodFacts};
 use super::group::{Group, GroupKey, GroupKind};
 use super::rules::{Mode, Namespaces, WorkloadRules};
@@ -142,6 +143,9 @@ pub struct Workload {
     pub prefers: bool,
     /// The gang that it is a member of: one that the administrator's rules count, of more than one pod.
     pub group: Option<Group>,
+    /// What its owner's pods were seen to draw, by model; a snapshot knows it, and the pod does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draws: Vec<Draw>,
     /// What was not followed.
     pub notes: Vec<Note>,
 }
@@ -184,6 +188,7 @@ impl Workload {
             mode,
             prefers: pod.prefers,
             group,
+            draws: Vec::new(),
             notes,
         })
     }

@@ -33,6 +33,8 @@ mod scores;
 #[cfg(test)]
 mod second_opinion;
 #[cfg(test)]
+mod shared_boards;
+#[cfg(test)]
 mod steering;
 #[cfg(test)]
 mod strategy;

@@ -327,6 +327,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         mode,
         prefers: false,
         group: None,
+        draws: Vec::new(),
         notes: Vec::new(),
     }
 }

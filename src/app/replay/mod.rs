@@ -67,7 +67,7 @@ pub fn replay(
 ) -> Result<(), ReadError> {
     for next in LogReader::open(input)? {
         match next? {
-            Told::Bound { .. } => report.bound += 1,
+            Told::Bound => report.bound += 1,
             Told::Dropped(count) => report.dropped = report.dropped.saturating_add(count),
             Told::Torn => report.torn += 1,
             Told::Call(call) => {

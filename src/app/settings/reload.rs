@@ -60,6 +60,8 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.staleFor"),
     live("power.ramp"),
     live("power.inFlightFor"),
+    live("power.booking"),
+    live("power.learnedAfter"),
     live("power.pue"),
     live("power.host"),
     restart("history"),

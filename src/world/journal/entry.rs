@@ -1,14 +1,12 @@
 use super::digest;
-use super::line::{Answer, Call, Candidates, CostRow, Line};
+use super::line::{Answer, Bound, Call, Candidates, CostRow, Line};
 use super::runs::Runs;
 use super::told::{Told, inputs};
-use crate::world::bindings::BindOutcome;
 use crate::world::record::{Asked, Offered, Record, Stage};
 use heliotrope_core::placement::NodeCost;
 use jiff::Timestamp;
 use serde_json::Error;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// What the log is told.
 #[derive(Debug)]
@@ -16,13 +14,7 @@ pub(in crate::world) enum Entry {
     /// A call was answered.
     Record(Box<Record>),
     /// A pod was bound.
-    Bound {
-        pod: String,
-        uid: Arc<str>,
-        at: Timestamp,
-        node: Arc<str>,
-        outcome: BindOutcome,
-    },
+    Bound(Box<Bound>),
 }
 
 impl Entry {
@@ -33,22 +25,7 @@ impl Entry {
     pub(super) fn lines(&self, told: &mut Told) -> Result<Vec<Line>, Error> {
         let record = match self {
             Self::Record(record) => record,
-            Self::Bound {
-                pod,
-                uid,
-                at,
-                node,
-                outcome,
-            } => {
-                let bound = Line::Bound {
-                    pod: pod.clone(),
-                    uid: uid.to_string(),
-                    at: *at,
-                    node: node.to_string(),
-                    outcome: outcome.name().to_owned(),
-                };
-                return Ok(vec![bound]);
-            }
+            Self::Bound(bound) => return Ok(vec![Line::Bound(bound.clone())]),
         };
         match &record.stage {
             Stage::Exempt(_) => Ok(Vec::new()),

@@ -1,6 +1,7 @@
 //! The lines of a file, as they are written and read.
 
 use super::runs::Runs;
+use crate::world::bindings::BindOutcome;
 use heliotrope_core::placement::{GroupChoice, Refusal};
 use heliotrope_core::quantity::Rung;
 use heliotrope_core::snapshot::NodeState;
@@ -35,18 +36,7 @@ pub(super) enum Line {
     /// A call was answered.
     Call(Box<Call>),
     /// A pod was bound.
-    Bound {
-        /// `namespace/name`.
-        pod: String,
-        /// UID.
-        uid: String,
-        /// When it was seen.
-        at: Timestamp,
-        /// Where to.
-        node: String,
-        /// Where that node stood.
-        outcome: String,
-    },
+    Bound(Box<Bound>),
     /// Decisions that are not in the file.
     Dropped {
         /// How many.
@@ -54,6 +44,28 @@ pub(super) enum Line {
         /// When that was noted.
         at: Timestamp,
     },
+}
+
+/// A pod that was bound.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::world) struct Bound {
+    /// `namespace/name`.
+    pub(in crate::world) pod: String,
+    /// UID.
+    pub(in crate::world) uid: String,
+    /// When it was seen.
+    pub(in crate::world) at: Timestamp,
+    /// Where to.
+    pub(in crate::world) node: String,
+    /// Where that node stood.
+    pub(in crate::world) outcome: BindOutcome,
+    /// The node's grid zone, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::world) zone: Option<String>,
+    /// Its GPU model, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::world) model: Option<String>,
 }
 
 /// A call with what was answered.

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! Writer ─(Entry, try_send)─► Journal: Told ─► state lines (what changed), call lines ─► files, bounded in size and number
-//! file ─► LogReader: State ─► Asked + LoggedAnswer ─► app::replay
+//! file ─► LogReader: State ─► Asked + LoggedAnswer ─┬─► app::replay
+//!                                                  └─► Record ─► Recount
 //! ```
 //!
 //! A file stands for itself: its first state line has all that its calls were decided on. A file that was closed, or left
@@ -18,11 +19,13 @@ mod files;
 mod line;
 mod patch;
 mod read;
+mod record;
 mod runs;
 mod state;
 mod task;
 mod told;
 
 pub(super) use entry::Entry;
-pub use read::{LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
+pub(super) use line::Bound;
+pub use read::{LogHead, LogReader, LoggedAnswer, LoggedCall, LoggedCost, ReadError, Told};
 pub use task::{Journal, JournalSender};

@@ -1,5 +1,5 @@
 use super::entry::check;
-use super::line::{Answer, Call, Candidates, CostRow, Line, VERSION};
+use super::line::{Answer, Bound, Call, Candidates, CostRow, Line, VERSION};
 use super::runs::Runs;
 use super::state::State;
 use super::told::inputs;
@@ -12,6 +12,8 @@ use std::io::{self, BufRead, Read};
 
 /// A longer line is none that this process writes.
 const MAX_LINE: u64 = 512 * 1024 * 1024;
+/// How the line of a binding begins: who writes puts the kind of a line first.
+const BINDING: &[u8] = br#"{"line":"bound""#;
 /// More candidates than a cluster has nodes.
 const MAX_CANDIDATES: usize = 1_000_000;
 
@@ -34,6 +36,9 @@ pub enum ReadError {
         /// Who wrote it.
         by: String,
     },
+    /// It has been read already.
+    #[error("was given already, under this name or another: name each file once")]
+    Twice,
     /// A line in the middle is not what it should be.
     #[error("line {line}: {problem}")]
     Line {
@@ -50,18 +55,20 @@ pub enum Told {
     /// A call with its answer.
     Call(Box<LoggedCall>),
     /// A pod was bound.
-    Bound {
-        /// `namespace/name`.
-        pod: String,
-        /// Where to.
-        node: String,
-        /// Where that node stood.
-        outcome: String,
-    },
+    Bound,
     /// Decisions that are not in the file.
     Dropped(u64),
     /// The last line broke off, as it does when a process dies: what was in it is lost.
     Torn,
+}
+
+/// What the first line of a file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogHead {
+    /// When it was begun.
+    pub opened: Timestamp,
+    /// The number in its name.
+    pub sequence: u64,
 }
 
 /// A call that was answered, with all that it was decided on.
@@ -81,9 +88,9 @@ pub struct LoggedCall {
     pub same_inputs: bool,
     /// What was answered.
     pub answer: LoggedAnswer,
-    known: Vec<usize>,
-    given: Vec<NodeState>,
-    unknown: usize,
+    pub(super) known: Vec<usize>,
+    pub(super) given: Vec<NodeState>,
+    pub(super) unknown: usize,
 }
 
 /// A cost as it is written: grams, and a hash over every figure.
@@ -138,6 +145,12 @@ pub enum LoggedAnswer {
 }
 
 impl LoggedCall {
+    /// Whether it is a filter call: what a pod's cost and choice are taken from.
+    #[must_use]
+    pub fn is_filter(&self) -> bool {
+        matches!(self.answer, LoggedAnswer::Filter { .. })
+    }
+
     /// The candidates, in the order of the answer.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate<'_>> {
@@ -157,6 +170,7 @@ impl LoggedCall {
 #[derive(Debug)]
 pub struct LogReader<R> {
     input: R,
+    head: LogHead,
     line: u64,
     state: State,
     ended: bool,
@@ -168,15 +182,28 @@ impl<R: BufRead> LogReader<R> {
     /// # Errors
     /// When it is not that of a decision log of this version.
     pub fn open(input: R) -> Result<Self, ReadError> {
+        let head = LogHead {
+            opened: Timestamp::MIN,
+            sequence: 0,
+        };
         let mut reader = Self {
             input,
+            head,
             line: 0,
             state: State::default(),
             ended: false,
         };
         let (text, _) = reader.next_line()?.ok_or(ReadError::NoLog)?;
         match serde_json::from_slice(&text) {
-            Ok(Line::File { version: VERSION, .. }) => Ok(reader),
+            Ok(Line::File {
+                version: VERSION,
+                opened,
+                sequence,
+                ..
+            }) => {
+                reader.head = LogHead { opened, sequence };
+                Ok(reader)
+            }
             Ok(Line::File {
                 version,
                 heliotrope: by,
@@ -184,6 +211,29 @@ impl<R: BufRead> LogReader<R> {
             }) => Err(ReadError::Version { found: version, by }),
             _ => Err(ReadError::NoLog),
         }
+    }
+
+    /// What the first line says.
+    #[must_use]
+    pub fn head(&self) -> LogHead {
+        self.head
+    }
+
+    /// The bindings alone, each with its line. What calls were decided on is not looked at, which is faster by far.
+    ///
+    /// # Errors
+    /// When such a line is not what it should be.
+    pub(in crate::world) fn bindings(mut self) -> Result<Vec<Bound>, ReadError> {
+        let mut bindings = Vec::new();
+        while let Some((text, whole)) = self.next_line()? {
+            if whole
+                && text.starts_with(BINDING)
+                && let Line::Bound(bound) = self.parse(&text)?
+            {
+                bindings.push(*bound);
+            }
+        }
+        Ok(bindings)
     }
 
     /// The next line and whether it is whole; `None` at the end.
@@ -199,16 +249,12 @@ impl<R: BufRead> LogReader<R> {
 
     fn read(&mut self) -> Result<Option<Told>, ReadError> {
         while let Some((text, whole)) = self.next_line()? {
-            let parsed: Result<Line, _> = serde_json::from_slice(&text);
             if !whole {
                 return Ok(Some(Told::Torn));
             }
             let line = self.line;
-            // The parser's own words may quote the line.
             let wrong = |problem: String| ReadError::Line { line, problem };
-            let place =
-                |error: &serde_json::Error| format!("not what this version writes, at column {}", error.column());
-            match parsed.map_err(|error| wrong(place(&error)))? {
+            match self.parse(&text)? {
                 Line::File { .. } => return Err(wrong("a second first line".to_owned())),
                 Line::State { parts } => self
                     .state
@@ -218,11 +264,19 @@ impl<R: BufRead> LogReader<R> {
                     let call = self.call(*call).map_err(|error| wrong(error.to_string()))?;
                     return Ok(Some(Told::Call(Box::new(call))));
                 }
-                Line::Bound { pod, node, outcome, .. } => return Ok(Some(Told::Bound { pod, node, outcome })),
+                Line::Bound(_) => return Ok(Some(Told::Bound)),
                 Line::Dropped { count, .. } => return Ok(Some(Told::Dropped(count))),
             }
         }
         Ok(None)
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<Line, ReadError> {
+        // The parser's own words may quote the line.
+        serde_json::from_slice(text).map_err(|error| ReadError::Line {
+            line: self.line,
+            problem: format!("not what this version writes, at column {}", error.column()),
+        })
     }
 
     fn call(&mut self, call: Call) -> Result<LoggedCall, serde_json::Error> {

@@ -195,5 +195,10 @@ async fn the_command_exits_with_1_where_nothing_is_known_and_with_2_where_nothin
         .unwrap();
     let away = explain(&rig, &["ml/a", "--admin", &format!("http://{closed}")]);
     assert_eq!(away.status.code(), Some(1));
-    assert!(complained(&away).contains("127.0.0.1 did not answer"));
+    let told = complained(&away);
+    assert!(
+        told.contains("127.0.0.1 did not answer") && told.contains("listen at"),
+        "{told}"
+    );
+    assert!(!told.contains("remembered"), "{told}");
 }

@@ -6,3 +6,4 @@ mod metrics;
 mod openmetrics;
 mod probes;
 mod report;
+mod whynot;

@@ -1,7 +1,9 @@
 //! The decision log on the disk, written by the real extender over HTTP and asked again.
 
 mod files;
+mod gangs;
 mod replay;
+mod report;
 mod size;
 
 use crate::rig::Rig;

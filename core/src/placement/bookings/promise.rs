@@ -56,11 +56,12 @@ impl Promise {
         let landing = landing.filter_map(|(_, candidate)| candidate.node(snapshot));
         // By the place of each domain: the most over its nodes.
         let mut most = vec![0_u64; snapshot.domains().len()];
+        let figure = snapshot.surroundings.bookings.figure;
         let (mut first, mut count) = (None, 0_usize);
         for node in landing {
             count += 1;
             first.get_or_insert(&node.name);
-            let booked = node.booking(question.workload.gpus).map_or(0, milliwatts);
+            let booked = node.booked(question.workload, figure).map_or(0, milliwatts);
             for ix in &node.domains {
                 if let Some(held) = usize::try_from(ix.0).ok().and_then(|ix| most.get_mut(ix)) {
                     *held = booked.max(*held);

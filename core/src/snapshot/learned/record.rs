@@ -1,7 +1,11 @@
 use super::board::BoardSums;
 use super::runs::Run;
-use super::spread::WattSpread;
-use super::{Learned, nodes::NodeSums, owners::OwnerWatts, runs::RunTimes};
+use super::{
+    Learned,
+    nodes::NodeSums,
+    owners::{Drawn, OwnerWatts},
+    runs::RunTimes,
+};
 use crate::workload::OwnerKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,12 +14,15 @@ use std::sync::Arc;
 /// Nodes that are taken back; those that the cluster does not have any more go with its first list.
 const MAX_NODES: usize = 20_000;
 
+/// What the pods of an owner draw, by model.
+type ByModel = Vec<Drawn>;
+
 /// Everything learned, as it is kept over a restart. In order, so that equal knowledge is equal text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LearnedRecord {
     nodes: Vec<(Arc<str>, BoardSums)>,
-    owners: Vec<Row<Vec<(Arc<str>, WattSpread)>>>,
+    owners: Vec<Row<ByModel>>,
     runs: Vec<Row<Vec<Run>>>,
 }
 

@@ -30,7 +30,7 @@ fn nodes() -> SnapshotBuilder {
 
 /// The median of a job's runs in minutes, and of how many.
 fn usual(builder: &mut SnapshotBuilder, job: &str) -> Option<(i64, u32)> {
-    let owner = OwnerKey::of(&ended("x", job, 0, 1)).unwrap();
+    let owner = OwnerKey::of(&ended("x", job, 0, 1))?;
     let known = builder.build(second(0)).learned.run_time(&owner, |_| Some(1.0));
     known.map(|(span, runs)| (span.as_mins(), runs))
 }

@@ -7,6 +7,7 @@
 mod cluster;
 mod devices;
 mod devices_counted;
+mod expected;
 mod kept;
 mod ladder;
 mod ladder_bounds;
