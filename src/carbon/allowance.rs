@@ -77,7 +77,11 @@ impl Allowance {
         Ok(())
     }
 
-    fn spend(&self, calls: u32, now: Instant) -> Result<(), CarbonError> {
+    /// The same, known to this process alone.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) fn spend(&self, calls: u32, now: Instant) -> Result<(), CarbonError> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut state = self.state();
         state.forget(now, self.period);
