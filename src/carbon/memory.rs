@@ -67,10 +67,10 @@ impl CarbonMemory {
     }
 
     async fn write(&self) {
-        let Some(shelf) = &self.shelf else { return };
+        let Some(kept) = &self.shelf else { return };
         let _writing = self.writing.lock().await;
         let rows = self.rows().clone();
-        shelf.save(rows).await;
+        kept.save(rows).await;
     }
 }
 
