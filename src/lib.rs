@@ -7,6 +7,7 @@ pub mod app;
 pub mod carbon;
 pub mod cli;
 pub mod cluster;
+pub mod controllers;
 pub mod extender;
 pub mod history;
 pub mod outbound;

@@ -5,13 +5,14 @@ use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::{CarbonMemory, CarbonSources};
 use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
+use crate::controllers::events::Events;
 use crate::extender::{self, Extender, Placement};
 use crate::history;
 use crate::outbound::HttpClient;
 use crate::power::{Found, PowerSources};
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Journal, Senders, Writer, channels};
+use crate::world::{Journal, Senders, Strayed, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
@@ -22,12 +23,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the settings file is looked at.
 const SETTINGS_INTERVAL: Duration = Duration::from_secs(5);
+/// Events that wait to be written.
+const EVENTS: usize = 64;
 /// After the signal, `/readyz` says no and requests are still answered for this long.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -69,6 +73,7 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     };
 
     let mut tasks = Tasks::new();
+    let strayed = events(&mut tasks, &client, &settings, &metrics, &stop);
     let served = serve::run(listener, extender::router(Arc::new(state)), stop.clone());
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
@@ -76,7 +81,11 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     if let Some(history) = history {
         endless(&mut tasks, "history", history.run());
     }
-    endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
+    endless(
+        &mut tasks,
+        "writer",
+        writer.with_journal(told).with_strayed(strayed).run(inbox, stop.clone()),
+    );
     if let Some(journal) = journal {
         // Ends when the writer has: nobody is left to tell it anything.
         tasks.spawn_blocking(|| {
@@ -187,6 +196,24 @@ fn exporters(
         found.insert(source.name.clone(), from_watch);
     }
     found
+}
+
+/// Writes Events on pods that were bound elsewhere than preferred, if the settings want them; whom to tell.
+fn events(
+    tasks: &mut Tasks,
+    client: &Client,
+    settings: &Settings,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Option<Sender<Strayed>> {
+    if !settings.events.enabled {
+        return None;
+    }
+    let (told, inbox) = mpsc::channel(EVENTS);
+    let instance = std::env::var("HOSTNAME").unwrap_or_default();
+    let events = Events::new(client.clone(), metrics.clone(), &instance);
+    endless(tasks, "events", events.run(inbox, stop.clone()));
+    Some(told)
 }
 
 /// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.

@@ -7,7 +7,7 @@ use heliotrope_core::quantity::{Rung, Source, Watts};
 use heliotrope_core::snapshot::{
     Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
 };
-use heliotrope_core::workload::{Exemption, GroupKey, Workload};
+use heliotrope_core::workload::{Exemption, GroupKey, Mode, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -196,6 +196,21 @@ impl DecisionView {
             candidates,
             ..empty(&record.pod, record.at)
         })
+    }
+
+    /// Where the pod should have gone and what it costs in grams here and there, if it was steered and strayed. A node as good as the
+    /// preferred one is no straying, and of a pod that was not steered nobody promised anything.
+    pub(super) fn strayed(&self, node: &str) -> Option<(Arc<str>, Option<(f64, f64)>)> {
+        let steered = matches!(self.workload.as_ref()?.mode, Mode::Prefer | Mode::Strict);
+        let strayed = matches!(self.outcome?, BindOutcome::Outvoted | BindOutcome::NotOffered);
+        let preferred = self.preferred().filter(|preferred| preferred.node.as_ref() != node)?;
+        let grams = |row: &CandidateView| row.cost.map(|cost| cost.grams);
+        let here = self
+            .candidates
+            .iter()
+            .find(|row| row.node.as_ref() == node)
+            .and_then(grams);
+        (steered && strayed).then(|| (Arc::clone(&preferred.node), here.zip(grams(preferred))))
     }
 
     /// Where a node stood, `band` being the share within which costs are equal.

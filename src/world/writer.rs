@@ -1,3 +1,4 @@
+use super::bindings::Strayed;
 use super::journal::{Bound, Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
@@ -81,6 +82,8 @@ pub struct Writer {
     keeping: Option<(Keeper, Instant)>,
     /// The log on the disk, if there is one.
     journal: Option<JournalSender>,
+    /// Who wants to know of pods that were bound elsewhere than preferred, if anybody does.
+    strayed: Option<mpsc::Sender<Strayed>>,
     readiness: Readiness,
     /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
@@ -116,6 +119,7 @@ impl Writer {
             metrics,
             keeping: None,
             journal: None,
+            strayed: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
             undecided: HashMap::new(),
@@ -174,6 +178,13 @@ impl Writer {
         {
             tracing::warn!("the last history was not written");
         }
+    }
+
+    /// Tells somebody of pods that were steered and bound elsewhere. Who is behind misses some.
+    #[must_use]
+    pub fn with_strayed(mut self, strayed: Option<mpsc::Sender<Strayed>>) -> Self {
+        self.strayed = strayed;
+        self
     }
 
     /// Tells the log on the disk as well.
@@ -330,7 +341,9 @@ impl Writer {
         let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
             return;
         };
-        let placed = account::placed(decisions.get(&pod.uid), node, outcome);
+        let decision = decisions.get(&pod.uid);
+        let placed = account::placed(decision, node, outcome);
+        let strayed = decision.and_then(|decision| decision.strayed(node));
         drop(decisions);
         self.metrics.bound(outcome.name());
         let snapshot = self.world.snapshot();
@@ -348,5 +361,19 @@ impl Writer {
             })));
         }
         self.world.book().add(at, place, &placed);
+        if let (Some(told), Some((preferred, grams))) = (&self.strayed, strayed) {
+            let strayed = Strayed {
+                namespace: Arc::clone(&pod.namespace),
+                name: Arc::clone(&pod.name),
+                uid: Arc::clone(&pod.uid),
+                node: Arc::clone(node),
+                preferred,
+                grams,
+                at,
+            };
+            if told.try_send(strayed).is_err() {
+                self.metrics.event("dropped");
+            }
+        }
     }
 }

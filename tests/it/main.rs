@@ -11,6 +11,8 @@ mod cli;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod controllers;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod demo;

@@ -4,6 +4,7 @@ use crate::app::tables::Tables;
 use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
+use crate::controllers::events::settings::{EventSettings, RawEvents};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
 use crate::history::settings::{HistorySettings, RawHistory};
 use crate::outbound::settings::{OutboundSettings, RawOutbound};
@@ -40,6 +41,9 @@ pub struct RawSettings {
     /// Health, metrics and explanations.
     #[serde(deserialize_with = "section")]
     pub admin: RawAdmin,
+    /// Events on pods.
+    #[serde(deserialize_with = "section")]
+    pub events: RawEvents,
     /// The decision log on the disk.
     #[serde(deserialize_with = "section")]
     pub decisions: RawDecisions,
@@ -70,6 +74,8 @@ pub struct Settings {
     pub extender: ExtenderSettings,
     /// Health, metrics and explanations.
     pub admin: AdminSettings,
+    /// Events on pods.
+    pub events: EventSettings,
     /// The decision log on the disk.
     pub decisions: DecisionSettings,
     /// Every call to somebody else.
@@ -103,6 +109,7 @@ impl RawSettings {
             cluster: problems.within("cluster", |p| self.cluster.validate(p)),
             extender: problems.within("extender", |p| self.extender.validate(p)),
             admin: problems.within("admin", |p| self.admin.validate(p)),
+            events: problems.within("events", |p| self.events.validate(p)),
             decisions: problems.within("decisions", |p| self.decisions.validate(p)),
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),

@@ -44,6 +44,7 @@ pub const RELOAD: &[ReloadRule] = &[
     restart("extender"),
     restart("admin"),
     restart("decisions"),
+    restart("events"),
     restart("cluster"),
     restart("outbound"),
     restart("carbon"),

@@ -113,6 +113,7 @@ pub struct Metrics {
     log_bytes: Counter,
     log_files: Gauge,
     callers: Family<Outcome, Counter>,
+    events: Family<Outcome, Counter>,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,
@@ -288,6 +289,11 @@ impl Metrics {
     pub fn decisions_missing(&self) -> u64 {
         let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
         self.records_dropped.get() + lost("dropped") + lost("failed")
+    }
+
+    /// A pod was bound elsewhere than preferred, and an Event was to be written.
+    pub fn event(&self, outcome: &'static str) {
+        self.events.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Somebody asked for what tells of tenants.

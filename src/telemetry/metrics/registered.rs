@@ -47,6 +47,7 @@ impl Metrics {
             log_bytes: Counter::default(),
             log_files: Gauge::default(),
             callers: Family::default(),
+            events: Family::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -135,6 +136,11 @@ impl Metrics {
             "admin_callers",
             "Questions to the admin listener that tell of tenants, by whether the caller was let through",
             self.callers.clone(),
+        );
+        r.register(
+            "pod_events",
+            "Events to be written on pods bound elsewhere than preferred, by what became of them",
+            self.events.clone(),
         );
     }
 

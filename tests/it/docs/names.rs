@@ -33,6 +33,7 @@ pub(super) fn exported() -> Labels {
     metrics.log_bytes(1);
     metrics.log_files(1);
     metrics.caller("allowed");
+    metrics.event("created");
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),

@@ -17,7 +17,7 @@ use heliotrope::app::tables::Tables;
 use heliotrope::extender::{self, Extender, Placement};
 use heliotrope::serve;
 use heliotrope::telemetry::{Clock, Metrics};
-use heliotrope::world::{Journal, Senders, World, Writer, channels};
+use heliotrope::world::{Journal, Senders, Strayed, World, Writer, channels};
 use heliotrope_core::quantity::{GramsPerKwh, Source};
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, Forecast, LatestIntensity, Surroundings};
 use jiff::{SignedDuration, Timestamp};
@@ -95,14 +95,21 @@ impl Rig {
 
     /// The same with an admin listener that asks who is asking.
     pub(crate) async fn guarded(sections: &str, access: Access) -> Self {
-        let rig = Self::silent_guarded(sections, access).await;
+        let rig = Self::silent_with(sections, access, None).await;
+        rig.furnish().await;
+        rig
+    }
+
+    /// The same whose writer tells of pods that were bound elsewhere than preferred.
+    pub(crate) async fn telling(sections: &str, strayed: Sender<Strayed>) -> Self {
+        let rig = Self::silent_with(sections, Access::Open, Some(strayed)).await;
         rig.furnish().await;
         rig
     }
 
     /// A process that has heard nothing yet.
     pub(crate) async fn silent(sections: &str) -> Self {
-        Self::silent_guarded(sections, Access::Open).await
+        Self::silent_with(sections, Access::Open, None).await
     }
 
     async fn furnish(&self) {
@@ -112,7 +119,7 @@ impl Rig {
         self.tell(events).await;
     }
 
-    async fn silent_guarded(sections: &str, access: Access) -> Self {
+    async fn silent_with(sections: &str, access: Access, strayed: Option<Sender<Strayed>>) -> Self {
         let mut settings = settings(sections);
         if !sections.contains("deadline") {
             // A busy machine must not make an answer late where a test is about something else.
@@ -155,7 +162,8 @@ impl Rig {
         let served = serve::run(back, admin::router(asked), stop.clone());
         tasks.spawn(async { served.await.unwrap() });
         let stop_writer = stop.child_token();
-        tasks.spawn(writer.with_journal(told).run(inbox, stop_writer.clone()));
+        let writer = writer.with_journal(told).with_strayed(strayed);
+        tasks.spawn(writer.run(inbox, stop_writer.clone()));
         let log_closed = Arc::new(AtomicBool::new(journal.is_none()));
         if let Some(journal) = journal {
             let closed = Arc::clone(&log_closed);
