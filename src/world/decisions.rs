@@ -107,6 +107,9 @@ pub struct GroupView {
     pub to_come: u32,
 }
 
+/// Grams where a pod is and where it should have gone, if both are known.
+type GramsHereAndThere = Option<(f64, f64)>;
+
 /// One recorded decision: the last attempt to place a pod.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -200,7 +203,7 @@ impl DecisionView {
 
     /// Where the pod should have gone and what it costs in grams here and there, if it was steered and strayed. A node as good as the
     /// preferred one is no straying, and of a pod that was not steered nobody promised anything.
-    pub(super) fn strayed(&self, node: &str) -> Option<(Arc<str>, Option<(f64, f64)>)> {
+    pub(super) fn strayed(&self, node: &str) -> Option<(Arc<str>, GramsHereAndThere)> {
         let steered = matches!(self.workload.as_ref()?.mode, Mode::Prefer | Mode::Strict);
         let strayed = matches!(self.outcome?, BindOutcome::Outvoted | BindOutcome::NotOffered);
         let preferred = self.preferred().filter(|preferred| preferred.node.as_ref() != node)?;

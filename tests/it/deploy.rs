@@ -145,10 +145,10 @@ fn heliotrope_has_no_other_role_unless_it_is_to_write_events() {
         }
     }
     assert_eq!(bindings, 3);
-    let roles = objects()
+    let of_events = objects()
         .into_iter()
         .filter(|(path, object)| path.contains("/events/") && object["kind"] == "ClusterRole");
-    let rules: Vec<Value> = roles.map(|(_, role)| role["rules"].clone()).collect();
+    let rules: Vec<Value> = of_events.map(|(_, object)| object["rules"].clone()).collect();
     let create = serde_json::json!([{"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}]);
     assert_eq!(rules, [create]);
 }

@@ -1,4 +1,6 @@
 use super::*;
+use MetricKind::{External, Object, Pods, Resource};
+use Target::{AverageValue, Utilisation, Value};
 use std::collections::HashSet;
 
 fn asked(kind: MetricKind, name: &str, target: Target) -> Asked {
@@ -51,103 +53,103 @@ fn a_queue_per_pod_is_faultless() {
     assert_eq!(faults(&rate), [""; 0]);
 }
 
+/// Where a metric comes from, its name, its target, and what is wrong with it.
+const MISLED: &[(MetricKind, &str, Target, &[&str])] = &[
+    (Resource, "cpu", Utilisation(70), &["only-cpu"]),
+    (Pods, "http_requests_total", AverageValue(100.0), &["counter-as-gauge"]),
+    (
+        Pods,
+        "vllm_request_success_total",
+        AverageValue(100.0),
+        &["counter-as-gauge"],
+    ),
+    (Pods, "tgi_request_count", AverageValue(100.0), &["counter-as-gauge"]),
+    (
+        External,
+        "nv_inference_queue_duration_us",
+        Value(5e5),
+        &["counter-as-gauge"],
+    ),
+    (
+        Pods,
+        "vllm_time_to_first_token_seconds_bucket",
+        AverageValue(1.0),
+        &["histogram-as-gauge"],
+    ),
+    (
+        Pods,
+        "request_latency_p95",
+        AverageValue(2.0),
+        &["averaged-percentile", "latency-as-ratio"],
+    ),
+    (External, "request_latency_p95", Value(2.0), &["latency-as-ratio"]),
+    (Object, "ttft_seconds", Value(1.0), &["latency-as-ratio"]),
+    (
+        Pods,
+        "nv_inference_request_summary_us",
+        AverageValue(1e6),
+        &["averaged-percentile", "latency-as-ratio"],
+    ),
+    (
+        Pods,
+        "DCGM_FI_DEV_FB_USED",
+        AverageValue(40_000.0),
+        &["preallocated-memory"],
+    ),
+    (
+        Pods,
+        "DCGM_FI_DEV_FB_USED",
+        AverageValue(4.0e10),
+        &["wrong-unit", "preallocated-memory"],
+    ),
+    (Pods, "gpu_memory_used", AverageValue(4.0e10), &["preallocated-memory"]),
+    (Pods, "DCGM_FI_DEV_GPU_UTIL", AverageValue(80.0), &["full-with-one"]),
+    (
+        Pods,
+        "DCGM_FI_DEV_GPU_UTIL",
+        AverageValue(0.8),
+        &["wrong-unit", "full-with-one"],
+    ),
+    (Pods, "gpu_utilization", AverageValue(80.0), &["full-with-one"]),
+    (Pods, "vllm_kv_cache_usage_perc", AverageValue(0.8), &["saturates"]),
+    (Pods, "vllm_kv_cache_usage_perc", AverageValue(80.0), &["wrong-unit"]),
+    (
+        Pods,
+        "vllm_gpu_cache_usage_perc",
+        AverageValue(0.8),
+        &["saturates", "old-name"],
+    ),
+    (
+        Pods,
+        "llamacpp_kv_cache_usage_ratio",
+        AverageValue(0.8),
+        &["saturates", "old-name"],
+    ),
+    (
+        Pods,
+        "llamacpp_requests_processing",
+        AverageValue(2.0),
+        &["never-reached"],
+    ),
+    (Pods, "llamacpp_requests_processing", AverageValue(0.7), &[]),
+    (Pods, "vllm:num_requests_waiting", AverageValue(4.0), &["colon-in-name"]),
+    (
+        External,
+        "wva_desired_replicas",
+        AverageValue(1.0),
+        &["swallowed-recommendation"],
+    ),
+    (
+        External,
+        "wva_desired_replicas",
+        Value(1.0),
+        &["swallowed-recommendation"],
+    ),
+];
+
 #[test]
 fn metrics_that_mislead() {
-    use MetricKind::{External, Object, Pods, Resource};
-    use Target::{AverageValue, Utilisation, Value};
-    let rows: &[(MetricKind, &str, Target, &[&str])] = &[
-        (Resource, "cpu", Utilisation(70), &["only-cpu"]),
-        (Pods, "http_requests_total", AverageValue(100.0), &["counter-as-gauge"]),
-        (
-            Pods,
-            "vllm_request_success_total",
-            AverageValue(100.0),
-            &["counter-as-gauge"],
-        ),
-        (Pods, "tgi_request_count", AverageValue(100.0), &["counter-as-gauge"]),
-        (
-            External,
-            "nv_inference_queue_duration_us",
-            Value(5e5),
-            &["counter-as-gauge"],
-        ),
-        (
-            Pods,
-            "vllm_time_to_first_token_seconds_bucket",
-            AverageValue(1.0),
-            &["histogram-as-gauge"],
-        ),
-        (
-            Pods,
-            "request_latency_p95",
-            AverageValue(2.0),
-            &["averaged-percentile", "latency-as-ratio"],
-        ),
-        (External, "request_latency_p95", Value(2.0), &["latency-as-ratio"]),
-        (Object, "ttft_seconds", Value(1.0), &["latency-as-ratio"]),
-        (
-            Pods,
-            "nv_inference_request_summary_us",
-            AverageValue(1e6),
-            &["averaged-percentile", "latency-as-ratio"],
-        ),
-        (
-            Pods,
-            "DCGM_FI_DEV_FB_USED",
-            AverageValue(40_000.0),
-            &["preallocated-memory"],
-        ),
-        (
-            Pods,
-            "DCGM_FI_DEV_FB_USED",
-            AverageValue(4.0e10),
-            &["wrong-unit", "preallocated-memory"],
-        ),
-        (Pods, "gpu_memory_used", AverageValue(4.0e10), &["preallocated-memory"]),
-        (Pods, "DCGM_FI_DEV_GPU_UTIL", AverageValue(80.0), &["full-with-one"]),
-        (
-            Pods,
-            "DCGM_FI_DEV_GPU_UTIL",
-            AverageValue(0.8),
-            &["wrong-unit", "full-with-one"],
-        ),
-        (Pods, "gpu_utilization", AverageValue(80.0), &["full-with-one"]),
-        (Pods, "vllm_kv_cache_usage_perc", AverageValue(0.8), &["saturates"]),
-        (Pods, "vllm_kv_cache_usage_perc", AverageValue(80.0), &["wrong-unit"]),
-        (
-            Pods,
-            "vllm_gpu_cache_usage_perc",
-            AverageValue(0.8),
-            &["saturates", "old-name"],
-        ),
-        (
-            Pods,
-            "llamacpp_kv_cache_usage_ratio",
-            AverageValue(0.8),
-            &["saturates", "old-name"],
-        ),
-        (
-            Pods,
-            "llamacpp_requests_processing",
-            AverageValue(2.0),
-            &["never-reached"],
-        ),
-        (Pods, "llamacpp_requests_processing", AverageValue(0.7), &[]),
-        (Pods, "vllm:num_requests_waiting", AverageValue(4.0), &["colon-in-name"]),
-        (
-            External,
-            "wva_desired_replicas",
-            AverageValue(1.0),
-            &["swallowed-recommendation"],
-        ),
-        (
-            External,
-            "wva_desired_replicas",
-            Value(1.0),
-            &["swallowed-recommendation"],
-        ),
-    ];
-    for (kind, name, target, expected) in rows {
+    for (kind, name, target, expected) in MISLED {
         assert_eq!(
             &faults(&one(*kind, name, *target)),
             expected,
