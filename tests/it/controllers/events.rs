@@ -143,10 +143,8 @@ async fn a_pod_that_strays_is_told_of_once_and_one_that_does_not_never() {
     // Nobody asked about it.
     rig.tell(vec![pod_event(&bound(job("unasked", 1), CENTRAL[1]))]).await;
     let told = inbox.try_recv().unwrap();
-    assert_eq!(
-        (told.name.as_ref(), told.node.as_ref(), told.preferred.as_ref()),
-        ("strays", CENTRAL[0], NORTH[0])
-    );
+    assert_eq!((told.name.as_ref(), told.node.as_ref()), ("strays", CENTRAL[0]));
+    assert!(NORTH.contains(&told.preferred.as_ref()), "{}", told.preferred);
     let (here, there) = told.grams.unwrap();
     assert!(here > there && there > 0.0, "{here} and {there}");
     assert!(inbox.try_recv().is_err());
