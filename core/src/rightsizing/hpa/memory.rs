@@ -52,5 +52,33 @@ impl Memory {
             at: now,
             change: to.saturating_sub(from),
         });
+        self.scaled_to_zero = from > 0 && to == 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rightsizing::hpa::{HpaSpec, HpaVersion, Metric, Tolerance, TotalTarget, gate};
+
+    /// From 1.37 on a target without replicas is left alone unless the autoscaler itself took the last one away.
+    #[test]
+    fn a_target_that_was_scaled_to_zero_comes_back_and_one_that_was_switched_off_does_not() {
+        let now = Timestamp::UNIX_EPOCH;
+        let spec = HpaSpec {
+            min: 0,
+            max: 5,
+            metrics: vec![Metric::External(TotalTarget::AverageValue(1000))],
+            behavior: None,
+            tolerance: Tolerance::default(),
+            downscale_stabilisation: 300,
+            version: HpaVersion::From137,
+        };
+        let mut ours = Memory::default();
+        ours.scaled(2, 0, now);
+        assert_eq!(gate(&spec, 0, &mut ours, now), None);
+        ours.scaled(0, 1, now);
+        assert!(gate(&spec, 0, &mut ours, now).is_some(), "somebody else took it away");
+        assert!(gate(&spec, 0, &mut Memory::default(), now).is_some());
     }
 }
