@@ -5,9 +5,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use heliotrope_core::accounting::{Period, Report};
+use heliotrope_core::accounting::{Period, Report, date};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 /// Days in UTC, both ends included; without them everything that is kept.
@@ -34,10 +33,9 @@ pub(super) async fn report(
     let now = (admin.clock)();
     let kind = admin.world.snapshot().surroundings.kind;
     let book = admin.world.book();
-    let of = |at: jiff::Timestamp| at.to_zoned(TimeZone::UTC).date();
     let period = Period {
-        from: from.unwrap_or(of(book.since())),
-        until: until.unwrap_or(of(now)),
+        from: from.unwrap_or(date(book.since())),
+        until: until.unwrap_or(date(now)),
     };
     Json(Report::of(&book, period, kind, now)).into_response()
 }

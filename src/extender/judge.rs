@@ -15,7 +15,7 @@ use heliotrope_core::placement::{
 };
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{DomainState, Snapshot};
-use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
+use heliotrope_core::workload::{Exemption, PodFacts, Workload};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, MutexGuard};
@@ -81,7 +81,7 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// Whether answers steer the scheduler; else they are recorded only.
     pub(super) fn steers(&self) -> bool {
-        self.workload.mode >= Mode::Prefer
+        self.workload.mode.steers()
     }
 
     /// What placement is asked.

@@ -2,12 +2,12 @@ use super::bindings::BindOutcome;
 use super::record::{Asked, Offered, PodId, Record, Stage};
 use heliotrope_core::accounting::{Choice, Offered as Acceptable};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal, edge};
 use heliotrope_core::quantity::{Rung, Source, Watts};
 use heliotrope_core::snapshot::{
     Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
 };
-use heliotrope_core::workload::{Exemption, GroupKey, Mode, Workload};
+use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -17,8 +17,6 @@ use std::sync::Arc;
 const MAX_PODS: usize = 4096;
 /// Candidate rows kept over all pods: about 25 MB.
 const MAX_ROWS: usize = 200_000;
-/// Costs that agree to nine digits are equal, as they are for placement.
-const ROUNDING: f64 = 1e-9;
 /// Rows that a decision keeps when the budget is spent: the cheapest.
 const TRIMMED_ROWS: usize = 16;
 
@@ -204,7 +202,7 @@ impl DecisionView {
     /// Where the pod should have gone and what it costs in grams here and there, if it was steered and strayed. A node as good as the
     /// preferred one is no straying, and of a pod that was not steered nobody promised anything.
     pub(super) fn strayed(&self, node: &str) -> Option<(Arc<str>, GramsHereAndThere)> {
-        let steered = matches!(self.workload.as_ref()?.mode, Mode::Prefer | Mode::Strict);
+        let steered = self.workload.as_ref()?.mode.steers();
         let strayed = matches!(self.outcome?, BindOutcome::Outvoted | BindOutcome::NotOffered);
         let preferred = self.preferred().filter(|preferred| preferred.node.as_ref() != node)?;
         let grams = |row: &CandidateView| row.cost.map(|cost| cost.grams);
@@ -236,11 +234,9 @@ impl DecisionView {
         let (Some(cost), Some(best)) = (chosen.cost, self.preferred().and_then(|best| best.cost)) else {
             return BindOutcome::Unpriced;
         };
-        // A cost is negative where the pod fits into what was stranded.
-        let edge = |share: f64| best.total() + best.total().abs() * (share + ROUNDING);
         match cost.total() {
-            total if total <= edge(0.0) => BindOutcome::Top,
-            total if total <= edge(band) => BindOutcome::InBand,
+            total if total <= edge(best.total(), 0.0) => BindOutcome::Top,
+            total if total <= edge(best.total(), band) => BindOutcome::InBand,
             _ => BindOutcome::Outvoted,
         }
     }

@@ -343,7 +343,9 @@ impl Writer {
         };
         let decision = decisions.get(&pod.uid);
         let placed = account::placed(decision, node, outcome);
-        let strayed = decision.and_then(|decision| decision.strayed(node));
+        // Looked for only where somebody wants to know.
+        let strayed = self.strayed.as_ref().zip(decision);
+        let strayed = strayed.and_then(|(told, decision)| Some((told, decision.strayed(node)?)));
         drop(decisions);
         self.metrics.bound(outcome.name());
         let snapshot = self.world.snapshot();
@@ -361,7 +363,7 @@ impl Writer {
             })));
         }
         self.world.book().add(at, place, &placed);
-        if let (Some(told), Some((preferred, grams))) = (&self.strayed, strayed) {
+        if let Some((told, (preferred, grams))) = strayed {
             let strayed = Strayed {
                 namespace: Arc::clone(&pod.namespace),
                 name: Arc::clone(&pod.name),

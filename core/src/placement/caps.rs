@@ -7,7 +7,7 @@ use crate::quantity::Watts;
 use crate::snapshot::NodeState;
 
 /// Sums of watts that agree to this are equal.
-const ROUNDING_WATTS: f64 = 1e-3;
+pub const ROUNDING_WATTS: f64 = 1e-3;
 
 /// The room that each domain has for a workload of its priority, beside all others.
 #[derive(Debug)]

@@ -27,13 +27,14 @@ mod stranded;
 
 pub use bookings::{Bookings, Promise, Reach};
 pub use candidate::Candidate;
+pub use caps::ROUNDING_WATTS;
 pub use cost::{NodeCost, common_rung, weigh};
 pub use decide::{Decision, decide};
 pub use expectation::expect;
 pub use filter::{REFUSAL_TEXT, Refusal, Verdict, filter};
 pub use gap::CostGap;
 pub use group::{GroupChoice, GroupOutcome, Groups};
-pub use policy::{Policy, Throughput};
+pub use policy::{Policy, Throughput, edge};
 pub use preempt::{PreemptCandidate, preempt};
 pub use question::Question;
 pub use score::{MAX_SCORE, score, spreads};

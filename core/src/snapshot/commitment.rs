@@ -168,7 +168,7 @@ impl Sum {
     }
 
     fn learned(self) -> Watts {
-        Watts::saturating(self.milliwatts as f64 / 1000.0)
+        Watts::from_milliwatts(self.milliwatts)
     }
 }
 

@@ -47,7 +47,7 @@ impl Owners<'_> {
             let p95 = self.learned.p95(load.owner.as_deref()?, &profile.model)?;
             let p95 = counts(p95, around)?;
             let below = profile.max - p95.per_board;
-            node.drawing(load.gpus?, below, steady).map(milliwatts)
+            node.drawing(load.gpus?, below, steady).map(Watts::to_milliwatts)
         };
         let expected: Vec<Option<u64>> = node.loads.iter().map(of_load).collect();
         if expected.iter().any(Option::is_some) {
@@ -130,14 +130,4 @@ impl Snapshot {
 /// The figure, if it was learned over long enough.
 fn counts(p95: P95, around: &Surroundings) -> Option<P95> {
     (p95.over >= around.bookings.learned_after).then_some(p95)
-}
-
-/// Rounded up: whole numbers, whose sums do not depend on their order.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "watts are not negative, and the cast saturates"
-)]
-fn milliwatts(watts: Watts) -> u64 {
-    (watts.get() * 1000.0).ceil() as u64
 }

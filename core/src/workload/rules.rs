@@ -44,6 +44,12 @@ impl Mode {
             Self::Strict => "strict",
         }
     }
+
+    /// Whether answers change where pods go; else they are neutral.
+    #[must_use]
+    pub fn steers(self) -> bool {
+        self >= Self::Prefer
+    }
 }
 
 /// What the administrator decided for the pods of a namespace, and how far a pod may bend it.

@@ -79,10 +79,8 @@ async fn watts_of(nodes: [&str; 2]) -> (f64, f64) {
     (idle.iter().sum(), node(nodes[0]).rise.unwrap().get() * 8.0)
 }
 
-/// The room that victims leave is the pod's for whom they go, from the answer until its nomination is seen and from there on
-/// until it is bound: another pod that asks in between must not take it, or the eviction would have served nobody.
-#[tokio::test]
-async fn g12_room_that_preemption_makes_is_held_for_the_pod_it_is_made_for() {
+/// A region whose cap has room for one pod of eight boards, and the pod that has it.
+async fn full_region() -> (Rig, Value) {
     let (idle, eight) = watts_of(NORTH).await;
     let settings = format!(
         "placement: {{mode: prefer}}\npower: {{domains: [{{name: region, label: topology.kubernetes.io/region, gpuWatts: '{} W'}}]}}",
@@ -91,15 +89,26 @@ async fn g12_room_that_preemption_makes_is_held_for_the_pod_it_is_made_for() {
     let rig = Rig::start(&settings).await;
     let victim = bound(job("victim", 8), NORTH[0]);
     rig.tell(vec![pod_event(&victim)]).await;
+    (rig, victim)
+}
+
+fn victim_gone() -> ClusterEvent {
+    ClusterEvent::PodGone {
+        uid: Arc::from("uid-victim"),
+    }
+}
+
+/// The room that victims leave is the pod's for whom they go, from the answer until its nomination is seen and from there on
+/// until it is bound: another pod that asks in between must not take it, or the eviction would have served nobody.
+#[tokio::test]
+async fn g12_room_that_preemption_makes_is_held_for_the_pod_it_is_made_for() {
+    let (rig, victim) = full_region().await;
     let (mut urgent, other) = (job("urgent", 8), job("other", 8));
     let kept = async |pod: &Value| filter(&rig, pod, &NORTH).await.kept().len();
     assert_eq!((kept(&urgent).await, kept(&other).await), (0, 0), "the region is full");
     let answer = preempt(&rig, &body(&urgent, &[(NORTH[0], victim)], "meta")).await;
     assert_eq!(self::kept(&answer), [NORTH[0]]);
-    let gone = ClusterEvent::PodGone {
-        uid: Arc::from("uid-victim"),
-    };
-    rig.tell(vec![gone]).await;
+    rig.tell(vec![victim_gone()]).await;
     assert_eq!(kept(&other).await, 0, "the room is promised");
     // The nomination is seen: from there on the snapshot counts the pod.
     urgent["metadata"]["resourceVersion"] = json!("2");
@@ -114,19 +123,9 @@ async fn g12_room_that_preemption_makes_is_held_for_the_pod_it_is_made_for() {
 /// A nomination that never comes does not hold the room for longer than kube-scheduler takes to write one.
 #[tokio::test]
 async fn room_that_nobody_is_nominated_for_is_let_go() {
-    let (idle, eight) = watts_of(NORTH).await;
-    let settings = format!(
-        "placement: {{mode: prefer}}\npower: {{domains: [{{name: region, label: topology.kubernetes.io/region, gpuWatts: '{} W'}}]}}",
-        idle + 1.5 * eight
-    );
-    let rig = Rig::start(&settings).await;
-    let victim = bound(job("victim", 8), NORTH[0]);
-    rig.tell(vec![pod_event(&victim)]).await;
+    let (rig, victim) = full_region().await;
     preempt(&rig, &body(&job("urgent", 8), &[(NORTH[0], victim)], "meta")).await;
-    let gone = ClusterEvent::PodGone {
-        uid: Arc::from("uid-victim"),
-    };
-    rig.tell(vec![gone]).await;
+    rig.tell(vec![victim_gone()]).await;
     for (seconds, room) in [(4, false), (2, true)] {
         rig.advance(jiff::SignedDuration::from_secs(seconds));
         rig.settle().await;

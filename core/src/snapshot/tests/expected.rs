@@ -41,28 +41,8 @@ fn running(uid: &str, started: i64) -> PodFacts {
 
 /// Both boards of node `n`: watts of the first, which these pods hold, and of the second, which is idle.
 fn sample(at: i64, drawn: f64, pods: &[&str]) -> PowerReport {
-    let board = |uuid: &str, drawn, pods: &[&str]| BoardPower {
-        uuid: Arc::from(uuid),
-        watts: watts(drawn),
-        observed_at: second(at),
-        model: None,
-        utilisation: None,
-        pods: pods
-            .iter()
-            .map(|name| PodName {
-                namespace: Arc::from("ml"),
-                name: Arc::from(*name),
-            })
-            .collect(),
-    };
-    PowerReport {
-        source: Source::new("dcgm"),
-        nodes: vec![NodePower {
-            host: None,
-            node: Arc::from("n"),
-            boards: vec![board("GPU-1", drawn, pods), board("GPU-2", 10.0, &[])],
-        }],
-    }
+    let board = |uuid, drawn, pods| board(uuid, at, drawn, None, pods);
+    reported(vec![board("GPU-1", drawn, pods), board("GPU-2", 10.0, &[])])
 }
 
 /// A node whose Job was seen to draw so many watts for twenty minutes up to second 1200.

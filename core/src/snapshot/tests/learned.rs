@@ -5,28 +5,7 @@ use proptest::prelude::*;
 
 /// One sample of one board of node `n`: when, watts, utilisation, and the pods that the exporter names.
 pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
-    let board = BoardPower {
-        uuid: Arc::from("GPU-1"),
-        watts: watts(drawn),
-        observed_at: second(at),
-        model: None,
-        utilisation: busy.map(|share| Ratio::new(share).unwrap()),
-        pods: pods
-            .iter()
-            .map(|name| PodName {
-                namespace: Arc::from("ml"),
-                name: Arc::from(*name),
-            })
-            .collect(),
-    };
-    PowerReport {
-        source: Source::new("dcgm"),
-        nodes: vec![NodePower {
-            host: None,
-            node: Arc::from("n"),
-            boards: vec![board],
-        }],
-    }
+    reported(vec![board("GPU-1", at, drawn, busy, pods)])
 }
 
 /// A pod that draws what it will.
