@@ -11,6 +11,7 @@ pub mod controllers;
 pub mod crds;
 pub mod extender;
 pub mod history;
+pub mod load;
 pub mod outbound;
 pub mod power;
 pub mod serve;
