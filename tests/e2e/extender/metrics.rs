@@ -8,6 +8,11 @@ impl Metrics {
         Self(text)
     }
 
+    /// The page.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The value of the series with this name and at least these labels; the sum if several fit.
     pub(crate) fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let fitting = self.0.lines().filter_map(|line| {

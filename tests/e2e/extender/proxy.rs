@@ -44,10 +44,10 @@ struct Shared {
     gate: watch::Sender<Option<Gate>>,
 }
 
-/// What lets so many more calls of a verb pass and holds those after them.
+/// What holds calls of a verb once so many more of them have been answered.
 struct Gate {
     verb: &'static str,
-    passes: usize,
+    left: usize,
     held: usize,
 }
 
@@ -86,10 +86,14 @@ impl RecordingProxy {
         self.shared.calls.lock().unwrap().clear();
     }
 
-    /// Lets so many more calls of a verb pass, and holds those after them until [`Self::open`]: what a scenario does next, it
+    /// Holds calls of a verb once so many more have been answered with 200, until [`Self::open`]: what a scenario does then, it
     /// does at one place of a burst, however fast the machine is.
-    pub(crate) fn hold_after(&self, verb: &'static str, passes: usize) {
-        self.shared.gate.send_replace(Some(Gate { verb, passes, held: 0 }));
+    pub(crate) fn hold_after(&self, verb: &'static str, answers: usize) {
+        self.shared.gate.send_replace(Some(Gate {
+            verb,
+            left: answers,
+            held: 0,
+        }));
     }
 
     /// Waits until a call is held.
@@ -120,20 +124,21 @@ impl RecordingProxy {
 
 /// Waits where the gate is shut for this verb.
 async fn pass_gate(shared: &Shared, verb: &str) {
-    let shut = shared.gate.send_if_modified(|gate| match gate {
-        Some(gate) if gate.verb == verb && gate.passes == 0 => {
-            gate.held += 1;
-            true
-        }
-        Some(gate) if gate.verb == verb => {
-            gate.passes -= 1;
-            false
-        }
-        _ => false,
-    });
-    if shut {
+    let shut = |gate: &&mut Gate| gate.verb == verb && gate.left == 0;
+    let held = |gate: &mut Option<Gate>| gate.as_mut().filter(shut).map(|gate| gate.held += 1).is_some();
+    if shared.gate.send_if_modified(held) {
         drop(shared.gate.subscribe().wait_for(Option::is_none).await);
     }
+}
+
+/// One call fewer passes the gate, if it stands in this verb's way.
+fn count_at_gate(shared: &Shared, verb: &str) {
+    shared.gate.send_if_modified(|gate| {
+        if let Some(gate) = gate.as_mut().filter(|gate| gate.verb == verb) {
+            gate.left = gate.left.saturating_sub(1);
+        }
+        false
+    });
 }
 
 async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, request: Bytes) -> Response {
@@ -152,6 +157,9 @@ async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, re
         // As if nothing listened here.
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Bytes::new()),
     };
+    if status.is_success() {
+        count_at_gate(&shared, &verb);
+    }
     {
         let mut calls = shared.calls.lock().unwrap();
         let calls = calls.entry(verb).or_default();

@@ -230,7 +230,8 @@ async fn n_caps_hold_while_telemetry_lags() {
     let work = Work::new("burst", 1);
     cluster.create_deployment(&work, PODS).await;
     let count = idle.len();
-    // After a quarter of the pods that fit by their bookings, the next call waits at the proxy: there the extender is killed.
+    // Once a quarter of the pods that fit by their bookings is judged, the next call waits at the proxy: there the extender is
+    // killed.
     let midway = count * FIT / 4;
     let proxy = RecordingProxy::start(&heliotrope.url(), 0).await;
     proxy.hold_after("filter", midway);
