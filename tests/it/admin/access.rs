@@ -1,6 +1,7 @@
 //! Who is answered `/explain` and `/report`.
 
 use super::reviews::{Bearer, FakeReviewServer};
+use crate::captured::Log;
 use crate::rig::{NORTH, Reply, Rig, all, exchange, job, names_body, request, until};
 use heliotrope::admin::settings::AdminAuth;
 use heliotrope::app::callers;
@@ -245,6 +246,7 @@ async fn the_scheduler_is_answered_while_callers_wait() {
 
 #[tokio::test]
 async fn a_token_is_shown_by_nothing() {
+    let (log, _guard) = Log::of_this_thread();
     let (rig, server) = guarded().await;
     let mut told = Vec::new();
     for (token, path) in [
@@ -265,6 +267,11 @@ async fn a_token_is_shown_by_nothing() {
     told.push(format!("{reply:?} {}", reply.text()));
     told.push(rig.metrics.exposition());
     told.push(format!("{:?}", heliotrope::cluster::Reviews::new(server.client())));
+    assert!(
+        log.text().contains("nobody knows what callers may read"),
+        "the log was taken in"
+    );
+    told.push(log.text());
     let told = told.concat();
     assert!(
         !["token-of", "73f1", "9c02", "1d4e", "aa17"]
