@@ -50,11 +50,13 @@ impl SchedulerConfig {
         self
     }
 
-    /// With the same stanza once more, at another address: a second extender, which is asked about the same pods.
+    /// With the same stanza once more, at another address: a second extender, which is asked about every pod, since
+    /// kube-scheduler lets only one manage a resource.
     pub(crate) fn and_extender(mut self, url: &str) -> Self {
         let mut second = self.document["extenders"][0].clone();
         assert!(second.is_object(), "call with_extender first");
         second["urlPrefix"] = json!(url);
+        second.as_object_mut().unwrap().remove("managedResources");
         self.document["extenders"].as_array_mut().unwrap().push(second);
         self
     }
