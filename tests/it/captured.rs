@@ -20,6 +20,11 @@ impl Log {
         (log, tracing::subscriber::set_default(subscriber))
     }
 
+    fn take(&self, bytes: &[u8]) -> usize {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        bytes.len()
+    }
+
     /// All of it so far.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
@@ -28,8 +33,7 @@ impl Log {
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(self.take(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
