@@ -35,6 +35,17 @@ impl Metrics {
         fitting.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
     }
 
+    /// The same of a counter of things; none where there is no such series.
+    pub(crate) fn count(&self, name: &str, labels: &[(&str, &str)]) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counters of things are whole and not negative"
+        )]
+        let count = self.get(name, labels).unwrap_or_default() as usize;
+        count
+    }
+
     /// The lines that contain a text, for messages.
     pub(crate) fn lines_with(&self, text: &str) -> Vec<&str> {
         self.0

@@ -86,11 +86,8 @@ const CASES: [Case; 20] = [
 
 /// How often callers were answered in some way.
 async fn callers(heliotrope: &Heliotrope, outcome: &str) -> usize {
-    let counted = heliotrope
-        .metrics()
-        .await
-        .get("heliotrope_admin_callers_total", &[("outcome", outcome)]);
-    counted.unwrap_or_default() as usize
+    let metrics = heliotrope.metrics().await;
+    metrics.count("heliotrope_admin_callers_total", &[("outcome", outcome)])
 }
 
 async fn create_callers(place: &Place) {
