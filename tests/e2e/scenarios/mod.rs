@@ -22,6 +22,8 @@ mod p_dra;
 mod q_providers;
 mod r_decision_log;
 mod s_site_check;
+mod shipped;
 mod site;
 mod smoke;
 mod t_history;
+mod u_callers;
