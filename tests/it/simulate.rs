@@ -70,7 +70,7 @@ fn a_load_is_replayed_the_same_each_time_and_nobody_beats_the_oracle() {
     );
     let oracle = rows(&report, "oracle")[0];
     let hours = |row: &Value| row["replicaHours"].as_f64().unwrap();
-    for policy in ["hpa", "scheduled", "reactive", "ours"] {
+    for policy in ["hpa", "scheduled", "reactive", "ours", "carbon-bound"] {
         let rows = rows(&report, policy);
         assert_eq!(rows.len(), 2, "{policy}");
         assert!(
@@ -90,7 +90,7 @@ fn a_load_is_replayed_the_same_each_time_and_nobody_beats_the_oracle() {
     assert_eq!(rows(&report, "scheduled")[0]["underProvisionedMinutes"], 0);
     let drawn = std::fs::read_to_string(&svg).unwrap();
     assert!(
-        drawn.matches("<polyline").count() == 5 && drawn.contains("cold start 120 s"),
+        drawn.matches("<polyline").count() == 6 && drawn.contains("cold start 120 s"),
         "{drawn}"
     );
 }
@@ -136,8 +136,85 @@ fn the_table_says_what_is_simulated_and_what_was_assumed() {
         assert!(lines.contains(part), "no {part:?} in\n{told}");
     }
     assert!(
-        !lines.contains("scheduled 70 %"),
-        "there are no days to make a schedule from"
+        !lines.contains("scheduled 70 %") && !lines.contains("carbon bound 70 %"),
+        "there are no days to make a schedule or a bound from"
+    );
+}
+
+/// Two days of noon and night. Where the grid is dirty by day, at the time of the load, the bound takes replicas away then; where
+/// it is always the same, or the bound is as wide as the load, there is nothing to gain and nothing is lost.
+#[test]
+fn a_carbon_bound_saves_grams_where_the_grid_is_dirty_and_says_what_it_costs() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = write(folder.path(), "load.csv", &two_days());
+    let grid = |name: &str, day: u32| {
+        let hours =
+            (0..24).map(|hour| format!("{},{}\n", hour * 3600, if (8..16).contains(&hour) { day } else { 100 }));
+        let text = hours.fold("window_start_seconds,grams_per_kwh\n".to_owned(), |all, hour| {
+            all + &hour
+        });
+        write(folder.path(), name, &text)
+    };
+    let (dirty, dull) = (grid("dirty.csv", 600), grid("dull.csv", 101));
+    let played = |carbon: &str, most: &str| -> Value {
+        let output = simulate(&[
+            "--load",
+            &load,
+            "--capacity",
+            "5",
+            "--cold-start",
+            "2m",
+            "--target",
+            "70",
+            "--train-days",
+            "1",
+            "--carbon",
+            carbon,
+            "--carbon-max",
+            most,
+            "-o",
+            "json",
+        ]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let of = |report: &Value, policy: &str, key: &str| rows(report, policy)[0][key].as_f64().unwrap();
+    let report = played(&dirty, "80");
+    assert_eq!(
+        report["bound"],
+        serde_json::json!({"enter": 600.0, "leave": 100.0, "share": 0.8})
+    );
+    let change = |key: &str| of(&report, "carbon-bound", key) / of(&report, "reactive", key);
+    assert!(change("grams") < 0.99, "{report}");
+    assert!(
+        change("replicaHours") < change("grams"),
+        "what is served is served all the same: {report}"
+    );
+    assert!(change("underProvisionedMinutes") >= 1.0, "{report}");
+    // 100 requests a second at noon need 20 replicas at full use: with 15 of the 29 the queue grows, and the bound yields.
+    let strained = played(&dirty, "50");
+    assert!(
+        of(&strained, "carbon-bound", "underProvisionedMinutes")
+            > of(&report, "carbon-bound", "underProvisionedMinutes"),
+        "{strained}"
+    );
+    // That queue would make most requests of the day late.
+    assert!(
+        of(&strained, "carbon-bound", "lateShare") < 0.2,
+        "it yields to the queue: {strained}"
+    );
+    let wide = played(&dirty, "100");
+    for key in ["grams", "replicaHours"] {
+        assert!(
+            (of(&wide, "carbon-bound", key) / of(&wide, "reactive", key) - 1.0).abs() < 0.01,
+            "{key}: {wide}"
+        );
+    }
+    let dull = played(&dull, "80");
+    let gained = |report: &Value| 1.0 - of(report, "carbon-bound", "grams") / of(report, "reactive", "grams");
+    assert!(
+        gained(&dull) < gained(&report),
+        "a hundred and one is no dirtier than a hundred: {dull}"
     );
 }
 

@@ -10,11 +10,12 @@ const GAP: f64 = 76.0;
 /// Points farther to the right than this share of the minutes are nobody's choice and are left out.
 const WIDEST: f64 = 0.04;
 /// Distinct for most kinds of colour blindness (Okabe and Ito, 2008).
-const COLOURS: [(PolicyKind, &str); 5] = [
+const COLOURS: [(PolicyKind, &str); 6] = [
     (PolicyKind::Hpa, "#d55e00"),
     (PolicyKind::Scheduled, "#999999"),
     (PolicyKind::Reactive, "#0072b2"),
     (PolicyKind::Ours, "#009e73"),
+    (PolicyKind::CarbonBound, "#cc79a7"),
     (PolicyKind::Oracle, "#000000"),
 ];
 

@@ -3,19 +3,19 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{self, Output};
 use anyhow::Context;
 use clap::Args;
-use heliotrope_core::quantity::{Watts, parse_duration};
+use heliotrope_core::quantity::{Ratio, Watts, parse_duration};
 use heliotrope_core::simulator::replicas::{Column, Replay, Service, StepSeries};
 use jiff::SignedDuration;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Replay a recorded load: replica-hours, minutes without capacity and grams of four policies and of an oracle
+/// Replay a recorded load: replica-hours, minutes without capacity and grams of five policies and of an oracle
 ///
 /// Each second of a window gets a random number of requests of the window's rate, the same for every policy. Replicas start cold and
 /// serve a queue. Every 15 seconds a policy sees the request rate of the last minute and scales: the HorizontalPodAutoscaler as it
-/// comes, a schedule made from the first days, our plan, and our plan over such a schedule. The oracle knows the load. The days
-/// after the first ones are measured.
+/// comes, a schedule made from the first days, our plan, our plan over such a schedule, and our plan with fewer replicas while the grid
+/// is dirty. The oracle knows the load. The days after the first ones are measured.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Rightsizing {
@@ -36,7 +36,7 @@ pub(super) struct Rightsizing {
         value_parser = clap::value_parser!(u8).range(5..=100))]
     target: Vec<u8>,
 
-    /// Days from the start that schedules are made from. The days after them are measured
+    /// Days from the start that schedules and the carbon bound are made from. The days after them are measured
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=365))]
     train_days: u16,
 
@@ -51,6 +51,10 @@ pub(super) struct Rightsizing {
     /// The grid: a file as of the load, with the column grams_per_kwh; by default a simulated one
     #[arg(long, value_name = "FILE")]
     carbon: Option<PathBuf>,
+
+    /// Per cent of the replicas for the largest window of the first days that the carbon bound leaves while the grid is dirty
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    carbon_max: u8,
 
     /// What the requests of each second are made from
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -110,6 +114,7 @@ impl Rightsizing {
             cold_starts: self.cold_start,
             targets: self.target.iter().map(|percent| f64::from(*percent) / 100.0).collect(),
             train_days: self.train_days.into(),
+            bound_share: Ratio::saturating(f64::from(self.carbon_max) / 100.0),
             seed: self.seed,
             load,
         };

@@ -1,7 +1,7 @@
 //! Replicas of one service under a recorded load, scaled by the real rooms and by what they are compared with.
 //!
 //! ```text
-//! text ─► StepSeries (rates by window) ─► Arrivals (one number a second, from a seed)
+//! text ─► StepSeries (rates, intensities) ─► Arrivals (one number a second, from a seed)
 //!   ─► Replay { Pool of replicas that start cold, Queue, Meter } ◄─► Policy (hpa, plan) every 15 s ─► Outcome
 //!   └─► oracle: the fewest replica-hours that never fall short
 //! ```
@@ -11,6 +11,7 @@
 //! would do comes out of it.
 
 mod arrivals;
+mod bound;
 mod levels;
 mod meter;
 mod oracle;
@@ -23,6 +24,7 @@ mod series;
 mod service;
 
 pub use arrivals::Arrivals;
+pub use bound::Bound;
 pub use meter::{Outcome, Wait};
 pub use policy::PolicyKind;
 pub use replay::{Row, Trial};

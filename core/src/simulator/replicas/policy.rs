@@ -1,12 +1,12 @@
 use super::levels::{Usual, schedule};
 use super::series::StepSeries;
 use super::service::Service;
-use crate::quantity::Ratio;
+use crate::quantity::{GramsPerKwh, Ratio};
 use crate::rightsizing::hpa::{
     self, Behavior, HpaSpec, HpaVersion, Metric, MetricReading, Observation, Timing, Tolerance, TotalTarget,
 };
 use crate::rightsizing::plan::{PlanMemory, PlanSpec, Seen, plan};
-use crate::rightsizing::{LatencyRule, Objective, Signal, StepSize};
+use crate::rightsizing::{CarbonRule, LatencyRule, Objective, Outlook, Signal, StepSize};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -22,13 +22,27 @@ pub enum PolicyKind {
     Reactive,
     /// Our plan over a schedule made from the days before.
     Ours,
+    /// Our plan without a schedule, whose floor a bound would stop at, with fewer replicas while the grid is dirty.
+    CarbonBound,
     /// Who knows the load beforehand.
     Oracle,
 }
 
 impl PolicyKind {
     /// Those that decide as they go.
-    pub const DECIDING: [Self; 4] = [Self::Hpa, Self::Scheduled, Self::Reactive, Self::Ours];
+    pub const DECIDING: [Self; 5] = [
+        Self::Hpa,
+        Self::Scheduled,
+        Self::Reactive,
+        Self::Ours,
+        Self::CarbonBound,
+    ];
+
+    /// Whether it is set up from the days before.
+    #[must_use]
+    pub fn learns(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Ours | Self::CarbonBound)
+    }
 
     /// Its name.
     #[must_use]
@@ -38,6 +52,7 @@ impl PolicyKind {
             Self::Scheduled => "scheduled",
             Self::Reactive => "ours, reactive",
             Self::Ours => "ours, with schedule",
+            Self::CarbonBound => "ours, carbon bound",
             Self::Oracle => "oracle",
         }
     }
@@ -60,6 +75,21 @@ pub(super) struct Setup<'a> {
     pub(super) cold_start: SignedDuration,
     /// More than anybody needs.
     pub(super) max: i32,
+    /// What bounds the one that is bound.
+    pub(super) bound: Option<CarbonRule>,
+}
+
+/// What a policy sees.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// How many replicas there are.
+    pub(super) current: i32,
+    /// Requests a second.
+    pub(super) rate: f64,
+    /// Seconds that the oldest request has waited.
+    pub(super) age: i64,
+    /// Of the grid now.
+    pub(super) intensity: GramsPerKwh,
 }
 
 impl Setup<'_> {
@@ -106,6 +136,10 @@ impl Setup<'_> {
         let spec = match kind {
             PolicyKind::Hpa | PolicyKind::Oracle => return Policy::Hpa(self.hpa(), hpa::Memory::default()),
             PolicyKind::Reactive => self.ours(),
+            PolicyKind::CarbonBound => PlanSpec {
+                carbon: self.bound,
+                ..self.ours()
+            },
             PolicyKind::Ours => PlanSpec {
                 schedule: made(Usual::Median),
                 ..self.ours()
@@ -124,8 +158,14 @@ impl Setup<'_> {
 }
 
 impl Policy {
-    /// How many replicas there should be, given how many there are, the request rate and the age of the queue.
-    pub(super) fn decide(&mut self, current: i32, rate: f64, age: i64, now: Timestamp) -> i32 {
+    /// How many replicas there should be.
+    pub(super) fn decide(&mut self, sight: Sight, now: Timestamp) -> i32 {
+        let Sight {
+            current,
+            rate,
+            age,
+            intensity,
+        } = sight;
         #[expect(clippy::cast_possible_truncation, reason = "thousandths of a request rate")]
         let rate = (rate * 1000.0).round() as i64;
         let target = Observation {
@@ -147,6 +187,10 @@ impl Policy {
                 let presence = [Signal::Fresh(())];
                 let seen = Seen {
                     queue_age: Signal::Fresh(SignedDuration::from_secs(age)),
+                    outlook: Outlook {
+                        now: Signal::Fresh(intensity),
+                        ..Outlook::NONE
+                    },
                     ..Seen::of(&target, &presence)
                 };
                 let to = plan(spec, &seen, memory, now).desired;

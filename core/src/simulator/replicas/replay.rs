@@ -1,7 +1,7 @@
 use super::arrivals::Arrivals;
 use super::meter::{Meter, Outcome, Second};
 use super::oracle::fewest;
-use super::policy::{Policy, PolicyKind};
+use super::policy::{Policy, PolicyKind, Sight};
 use super::pool::Pool;
 use super::queue::Queue;
 use super::service::{RATE_WINDOW, SYNC, Service, seconds};
@@ -56,6 +56,7 @@ impl Trial<'_> {
         let mut pool = Pool::new(begin, seconds(self.cold_start));
         let (mut queue, mut meter) = (Queue::default(), Meter::default());
         let mut now = 0_i64;
+        let intensity = |place: usize| self.intensity.get(place / MINUTE).copied().unwrap_or_default();
         for (place, came) in counts.iter().enumerate() {
             // The first minute is taken to be as the minute before it.
             if let Some(left) = place.checked_sub(RATE_WINDOW).and_then(|left| counts.get(left)) {
@@ -66,7 +67,13 @@ impl Trial<'_> {
             if now % SYNC == 0 {
                 let at = i64::try_from(self.from).unwrap_or(0).saturating_add(now);
                 let at = later(FIRST_INSTANT, SignedDuration::from_secs(at));
-                let to = policy.decide(pool.total(), rate, queue.age(now), at);
+                let sight = Sight {
+                    current: pool.total(),
+                    rate,
+                    age: queue.age(now),
+                    intensity: intensity(place),
+                };
+                let to = policy.decide(sight, at);
                 pool.scale(to, now);
             }
             let room = f64::from(pool.ready()) * self.service.capacity;
@@ -81,8 +88,7 @@ impl Trial<'_> {
             });
             now += 1;
             if (place + 1) % MINUTE == 0 {
-                let intensity = self.intensity.get(place / MINUTE).copied();
-                meter.minute(self.service, intensity.unwrap_or_default());
+                meter.minute(self.service, intensity(place));
             }
         }
         meter.done(now)

@@ -1,9 +1,10 @@
 use super::arrivals::Arrivals;
+use super::bound::Bound;
 use super::policy::{PolicyKind, Setup};
 use super::replay::{Row, Trial};
 use super::series::StepSeries;
 use super::service::{RATE_WINDOW, SYNC, Service};
-use crate::quantity::GramsPerKwh;
+use crate::quantity::{GramsPerKwh, Ratio};
 use crate::simulator::grid::{SimulatedZone, WorldError, zones};
 use crate::simulator::{DAY, FIRST_INSTANT, later};
 use jiff::SignedDuration;
@@ -28,8 +29,10 @@ pub struct Replay {
     pub cold_starts: Vec<SignedDuration>,
     /// The shares of its capacity that a replica is to be used at.
     pub targets: Vec<f64>,
-    /// Days from the start of the load that schedules are made from. What comes after is measured.
+    /// Days from the start of the load that schedules and the carbon bound are made from. What comes after is measured.
     pub train_days: usize,
+    /// The share of the replicas for the largest window of those days that the carbon bound leaves while the grid is dirty.
+    pub bound_share: Ratio,
     /// What random numbers are made from.
     pub seed: u64,
 }
@@ -91,6 +94,8 @@ pub struct Report {
     pub rate_window_seconds: usize,
     /// Whose intensity.
     pub grid: String,
+    /// The carbon bound; none without days to make it from.
+    pub bound: Option<Bound>,
     /// One for each cold start.
     pub comparisons: Vec<Comparison>,
 }
@@ -113,7 +118,9 @@ impl Replay {
         }
         let arrivals = Arrivals::of(&self.load, self.seed);
         let from = self.train_days * DAY_SECONDS;
-        let (grid, intensity) = self.grid(from)?;
+        let (grid, intensity) = self.grid()?;
+        let (before, intensity) = intensity.split_at(from / 60);
+        let bound = Bound::of(&self.load, before, self.bound_share);
         let measured = (from..self.load.seconds())
             .step_by(60)
             .map(|second| self.load.at(second));
@@ -124,9 +131,9 @@ impl Replay {
                 from,
                 service: &self.service,
                 cold_start: *cold_start,
-                intensity: &intensity,
+                intensity,
             };
-            self.compare(&trial, peak_rate)
+            self.compare(&trial, peak_rate, bound)
         };
         Ok(Report {
             simulated: true,
@@ -141,18 +148,18 @@ impl Replay {
             sync_seconds: SYNC,
             rate_window_seconds: RATE_WINDOW,
             grid,
+            bound,
             comparisons: self.cold_starts.iter().map(compare).collect(),
         })
     }
 
-    fn compare(&self, trial: &Trial<'_>, peak: f64) -> Comparison {
+    fn compare(&self, trial: &Trial<'_>, peak: f64, bound: Option<Bound>) -> Comparison {
         // Nobody is held by it: four times the peak at full use.
         #[expect(clippy::cast_possible_truncation, reason = "saturates, which is meant")]
         let max = (4.0 * peak / self.service.capacity).ceil() as i32;
         let kinds = PolicyKind::DECIDING.into_iter();
-        // Without days before, there is nothing to make a schedule from.
-        let kinds =
-            kinds.filter(|kind| self.train_days > 0 || matches!(kind, PolicyKind::Hpa | PolicyKind::Reactive));
+        // Without days before, there is nothing to make a schedule or a bound from.
+        let kinds = kinds.filter(|kind| self.train_days > 0 || !kind.learns());
         let mut rows: Vec<Row> = kinds
             .flat_map(|kind| self.targets.iter().map(move |target| (kind, *target)))
             .map(|(policy, target)| {
@@ -163,6 +170,7 @@ impl Replay {
                     target,
                     cold_start: trial.cold_start,
                     max,
+                    bound: bound.map(|bound| bound.rule(&self.service, target)),
                 };
                 Row {
                     policy,
@@ -182,9 +190,9 @@ impl Replay {
         }
     }
 
-    /// The intensity of every measured minute, and whose it is.
-    fn grid(&self, from: usize) -> Result<(String, Vec<GramsPerKwh>), ReplayError> {
-        let minutes = (from..self.load.seconds()).step_by(60);
+    /// The intensity of every minute of the load, and whose it is.
+    fn grid(&self) -> Result<(String, Vec<GramsPerKwh>), ReplayError> {
+        let minutes = (0..self.load.seconds()).step_by(60);
         if let Some(carbon) = &self.carbon {
             let values = minutes.map(|second| GramsPerKwh::saturating(carbon.at(second)));
             return Ok(("of the file given".to_owned(), values.collect()));
