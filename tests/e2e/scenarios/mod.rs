@@ -24,3 +24,4 @@ mod r_decision_log;
 mod s_site_check;
 mod site;
 mod smoke;
+mod u_hpa_conformance;

@@ -48,6 +48,7 @@ impl Memory {
     pub fn scaled(&mut self, from: Replicas, to: Replicas, now: Timestamp) {
         let oldest = now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);
         self.events.retain(|event| event.at >= oldest);
+        self.scaled_to_zero = from > 0 && to == 0;
         self.events.push(ScaleEvent {
             at: now,
             change: to.saturating_sub(from),
