@@ -25,7 +25,7 @@ impl Binaries {
         let folder = std::env::var_os(FOLDER).unwrap_or_else(|| {
             panic!(
                 "{FOLDER} is not set. It names a folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler, \
-                 kube-scheduler-oldest, kwok, echo-extender and stages/. Build one (about ten minutes, Go only) and try again:\n\n    \
+                 kube-scheduler-oldest, kube-controller-manager-before-1.33, kwok, echo-extender and stages/. Build one (about ten minutes, Go only) and try again:\n\n    \
                  export {FOLDER}=$(hack/controlplane/build.sh)\n"
             )
         });
