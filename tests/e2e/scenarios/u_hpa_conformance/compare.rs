@@ -45,7 +45,7 @@ pub(super) fn compare(
 ) {
     let mut ours = Ours::new(case, version, start);
     let written: Vec<&Seen> = seen.iter().filter(|seen| !seen.status.conditions.is_empty()).collect();
-    if ours.looks_at_metrics().is_none() {
+    if ours.without_metrics().is_some() {
         let Some(first) = written.first() else {
             compared.differences.push(format!("{}: no status", case.name));
             return;
@@ -82,7 +82,7 @@ pub(super) fn compare(
 /// Whether a case is switched off from the beginning, so that nobody will ask for its metrics.
 pub(super) fn is_off(case: &Case, version: HpaVersion) -> bool {
     let ours = Ours::new(case, version, Timestamp::UNIX_EPOCH);
-    matches!(ours.looks_at_metrics(), Some(Outcome::Disabled))
+    matches!(ours.without_metrics(), Some(Outcome::Disabled))
 }
 
 impl<'a> Ours<'a> {
@@ -110,7 +110,7 @@ impl<'a> Ours<'a> {
     }
 
     /// What is decided without a look at metrics, if that is so.
-    fn looks_at_metrics(&self) -> Option<Outcome> {
+    fn without_metrics(&self) -> Option<Outcome> {
         let outcome = self.decide(&mut self.memory.clone(), Vec::new(), self.start);
         let without = matches!(outcome, Outcome::Disabled | Outcome::AboveMax(_) | Outcome::BelowMin(_));
         without.then_some(outcome)

@@ -76,6 +76,10 @@ async fn answer(State(book): State<Arc<Book>>, uri: Uri, RawQuery(query): RawQue
         [] => Json(resources(group, version)).into_response(),
         ["namespaces", namespace, "pods"] => {
             let query = query.unwrap_or_default();
+            // 1.32 first asks for a stream of what it wants to list, and then as every version does.
+            if query.contains("watch=") {
+                return StatusCode::METHOD_NOT_ALLOWED.into_response();
+            }
             let name = query.find("hpa-").and_then(|at| query.get(at..at + 8));
             let found = name.and_then(|name| book.cases.get(name));
             let resource = |case: &Arc<Case>| {

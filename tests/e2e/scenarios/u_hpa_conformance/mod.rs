@@ -19,7 +19,7 @@ mod status;
 
 use crate::cluster::Cluster;
 use crate::controlplane::{Autoscaler, AutoscalerOf, ControlPlane, Pace, Purpose};
-use crate::figures::Figures;
+use crate::figures::{Figures, out_folder};
 use crate::guest;
 use crate::loopback::now;
 use case::Case;
@@ -65,7 +65,7 @@ async fn u_hpa_conformance() {
     register(&plane, metrics.port()).await;
     let start = Timestamp::from_second(now().as_second()).unwrap();
     each(&cases, |case| put_target(&cluster, case, start)).await;
-    let mut differences = Vec::new();
+    let (mut syncs, mut differences) = (Vec::new(), Vec::new());
     for (of, version) in [
         (AutoscalerOf::Before133, HpaVersion::UpTo132),
         (AutoscalerOf::Current, HpaVersion::From137),
@@ -73,20 +73,23 @@ async fn u_hpa_conformance() {
         let compared = run(&plane, &cluster, (of, version), &cases, &metrics, start).await;
         let binary = plane.binaries().autoscaler_version(of);
         note(&mut figures, &binary, &compared);
-        assert!(
-            compared.syncs > CASES * 4,
-            "{binary}: {} syncs compared",
-            compared.syncs
-        );
+        syncs.push(compared.syncs);
         differences.extend(compared.differences);
     }
     plane.assert_running();
+    if let Some(folder) = out_folder() {
+        std::fs::write(folder.join("u_hpa_differences.txt"), differences.join("\n\n")).unwrap();
+    }
     let some: Vec<_> = differences.iter().take(8).map(String::as_str).collect();
     assert!(
         differences.is_empty(),
         "{} differ:\n{}",
         differences.len(),
         some.join("\n")
+    );
+    assert!(
+        syncs.iter().all(|syncs| *syncs > CASES * 4),
+        "syncs compared: {syncs:?}"
     );
 }
 
