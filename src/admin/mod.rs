@@ -1,21 +1,27 @@
 //! The listener for people and probes: health, metrics, explanations, and what decisions were worth.
 //!
-//! Owns `/livez`, `/readyz`, `/metrics`, `/explain` and `/report`. Reads the world and the metrics; a question never makes a call.
-//! Must never change anything, and must never be needed by a request of the scheduler.
+//! Owns `/livez`, `/readyz`, `/metrics`, `/explain` and `/report`, and who is answered the last two: they tell of tenants
+//! ([`Access`]). Reads the world and the metrics; the only call that a question can make is the one of a [`Reviewer`].
+//! Must never change anything, must never be needed by a request of the scheduler, and must never answer what tells of tenants
+//! where it is not known who asks.
 
+mod access;
 mod report;
 pub mod settings;
 
+pub use access::{Access, Reviewer, Unreviewed, Verdict};
+
 use crate::telemetry::{Clock, DomainSample, Metrics, PowerNodes, ZoneSample};
 use crate::world::World;
+use access::Subject;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use heliotrope_core::placement::Bookings;
 use heliotrope_core::quantity::Rung;
-use heliotrope_core::snapshot::{DomainState, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{Coefficient, CoefficientSource, DomainState, NodeState, PowerRung, Snapshot};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +35,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// The time.
     pub clock: Clock,
+    /// Who is answered what tells of tenants.
+    pub access: Access,
     /// Set when the process is about to stop: not ready any more.
     pub stopping: tokio_util::sync::CancellationToken,
 }
@@ -93,6 +101,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     let age = now.duration_since(snapshot.taken_at).as_secs_f64();
     let zones = zone_samples(&snapshot, now);
     let power = power_nodes(&snapshot, now);
+    let owners = [
+        ("watts", snapshot.learned.owners()),
+        ("run-time", snapshot.learned.runners()),
+    ];
+    admin.metrics.learned(&coefficients(&snapshot), owners);
     admin.metrics.unknown_claims(snapshot.unknown_claims);
     let page = admin.metrics.page(
         (snapshot.generation, age),
@@ -120,6 +133,28 @@ fn zone_samples(snapshot: &Snapshot, now: Timestamp) -> Vec<ZoneSample> {
         views.map(sample).collect::<Vec<_>>()
     };
     snapshot.zones().iter().flat_map(of_zone).collect()
+}
+
+/// Nodes and samples by coefficient and source: every pair, so that one that is gone reads zero.
+fn coefficients(snapshot: &Snapshot) -> Vec<(&'static str, &'static str, u32, u64)> {
+    type Of = fn(&NodeState) -> Option<Coefficient>;
+    let all: [(&'static str, Of); 3] = [
+        ("bare", |node| node.bare),
+        ("context", |node| node.context),
+        ("slope", |node| node.slope),
+    ];
+    let rows = all.into_iter().flat_map(|(name, of)| {
+        CoefficientSource::ALL.into_iter().map(move |source| {
+            let held = snapshot.nodes().iter().filter_map(of);
+            let (nodes, samples) = held
+                .filter(|held| held.source == source)
+                .fold((0, 0), |(nodes, samples), held| {
+                    (nodes + 1, samples + u64::from(held.samples))
+                });
+            (name, source.name(), nodes, samples)
+        })
+    });
+    rows.collect()
 }
 
 fn domain_samples(snapshot: &Snapshot, bookings: &Bookings) -> Vec<DomainSample> {
@@ -158,16 +193,23 @@ struct Question {
     node: Option<String>,
 }
 
-/// The last decision about a pod.
-async fn explain(State(admin): State<Admin>, Query(question): Query<Question>) -> Response {
+/// The last decision about a pod. Who may not know of the namespace is not told either whether anything is remembered.
+async fn explain(State(admin): State<Admin>, headers: HeaderMap, Query(question): Query<Question>) -> Response {
+    let Some(subject) = Subject::of(&question.pod) else {
+        return not_found();
+    };
+    if let Err(refused) = admin.access.check(&admin.metrics, &headers, subject).await {
+        return refused.into_response();
+    }
     let found = admin.world.decisions().find(&question.pod).cloned();
     match (found, question.node) {
         (Some(decision), Some(node)) => Json(decision.why_not(&node)).into_response(),
         (Some(decision), None) => Json(decision).into_response(),
-        (None, _) => (
-            StatusCode::NOT_FOUND,
-            "no decision about this pod is remembered: write pod=namespace/name",
-        )
-            .into_response(),
+        (None, _) => not_found(),
     }
+}
+
+fn not_found() -> Response {
+    let told = "no decision about this pod is remembered: write pod=namespace/name";
+    (StatusCode::NOT_FOUND, told).into_response()
 }

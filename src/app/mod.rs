@@ -8,6 +8,7 @@
 //! Owns the one file that operators write, and what is loaded with it. Text comes in, validated values leave. Must never
 //! decide anything about a pod, and is used by nobody but the command line.
 
+pub mod callers;
 pub mod demo;
 pub mod overview;
 pub mod probe;

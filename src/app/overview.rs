@@ -6,6 +6,7 @@ use crate::carbon::settings::{CarbonSettings, SourceSettings};
 use crate::outbound::Secret;
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use heliotrope_core::quantity::{GramsPerKwh, Rung, Watts};
+use heliotrope_core::snapshot::Figures as FiguresOf;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,8 @@ pub struct Overview {
     pub uncertain_regions: Vec<Uncertain>,
     /// GPU models known.
     pub gpus: Vec<GpuOverview>,
+    /// What `history.dir` holds.
+    pub history: Option<HistoryOverview>,
     /// Kinds of power domains.
     pub domains: Vec<DomainOverview>,
     /// When each key takes effect.
@@ -67,6 +70,46 @@ pub struct GpuOverview {
     pub measured_throughput: Option<f64>,
     /// Who says so.
     pub sources: Option<Figures>,
+}
+
+/// What was learned so far and is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryOverview {
+    /// Figures of models of which something was seen, with where each comes from and of how many samples.
+    pub models: Vec<(String, FiguresOf)>,
+    /// Nodes that something was seen of.
+    pub nodes: usize,
+    /// Owners whose watts are known.
+    pub owners: usize,
+    /// Owners whose run times are known.
+    pub runners: usize,
+    /// Zones with a past.
+    pub zones: usize,
+}
+
+/// Looks at what is kept, as far as it can be read. Nothing of it is changed.
+fn history(loaded: &Loaded, notes: &mut Vec<String>) -> Option<HistoryOverview> {
+    let dir = loaded.settings.history.dir.as_ref()?;
+    let record = crate::history::peek(dir).unwrap_or_else(|error| {
+        notes.push(error.to_string());
+        None
+    })?;
+    let (learned, catalogue) = (record.learned(), &loaded.tables.gpus.catalogue);
+    let rows = catalogue.profiles().iter().zip(learned.by_model(catalogue));
+    let seen = rows.filter(|(_, figures)| {
+        let FiguresOf { bare, context, slope } = figures;
+        bare.samples.max(context.samples).max(slope.samples) > 0
+    });
+    Some(HistoryOverview {
+        models: seen
+            .map(|(profile, figures)| (profile.model.to_string(), figures))
+            .collect(),
+        nodes: learned.nodes(),
+        owners: learned.owners(),
+        runners: learned.runners(),
+        zones: record.zones(),
+    })
 }
 
 /// A kind of power domain.
@@ -146,14 +189,17 @@ impl Overview {
             .rows()
             .filter(|(zone, _)| tables.zones.yearly(zone, kind).is_some());
         let yearly_averages = (with_average.count(), tables.zones.rows().count());
+        let mut notes = notes(&zones, kind, loaded);
+        let history = history(loaded, &mut notes);
         Self {
             kind,
-            notes: notes(&zones, kind, loaded),
+            notes,
             zones,
             yearly_averages,
             regions,
             uncertain_regions: tables.regions.uncertain.clone(),
             gpus: gpus(loaded),
+            history,
             domains: domains(loaded),
             reload: RELOAD,
         }

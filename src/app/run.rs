@@ -1,15 +1,18 @@
 //! The extender role: every room joined, supervised, and drained at the end.
 
+use super::callers;
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::CarbonSources;
 use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
+use crate::controllers::events::Events;
 use crate::extender::{self, Extender, Placement};
+use crate::history;
 use crate::outbound::HttpClient;
 use crate::power::{Found, PowerSources};
 use crate::serve;
 use crate::telemetry::{LogHandle, Metrics, system_clock};
-use crate::world::{Journal, Senders, Writer, channels};
+use crate::world::{Journal, Senders, Strayed, Writer, channels};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use heliotrope_core::grid::ZoneTable;
@@ -20,12 +23,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the settings file is looked at.
 const SETTINGS_INTERVAL: Duration = Duration::from_secs(5);
+/// Events that wait to be written.
+const EVENTS: usize = 64;
 /// After the signal, `/readyz` says no and requests are still answered for this long.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -40,6 +46,9 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     let placement = Arc::new(ArcSwap::from_pointee(placement(1, &settings)));
     let (senders, inbox) = channels();
     let (writer, world) = Writer::new(around_in, Arc::clone(&clock), metrics.clone());
+    let opened = history::open(&settings.history, &metrics);
+    let (keeper, history) = opened.keeping.unzip();
+    let writer = writer.remembering(opened.kept, keeper);
     let (told, journal) = Journal::new(&settings.decisions, Arc::clone(&clock), metrics.clone()).unzip();
     let client = connect(settings.cluster.kubeconfig.as_deref()).await?;
     let cluster =
@@ -59,15 +68,24 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         world,
         metrics: metrics.clone(),
         clock: Arc::clone(&clock),
+        access: callers::access(settings.admin.auth, &client),
         stopping: stopping.clone(),
     };
 
     let mut tasks = Tasks::new();
+    let strayed = events(&mut tasks, &client, &settings, &metrics, &stop);
     let served = serve::run(listener, extender::router(Arc::new(state)), stop.clone());
     tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
-    endless(&mut tasks, "writer", writer.with_journal(told).run(inbox, stop.clone()));
+    if let Some(history) = history {
+        endless(&mut tasks, "history", history.run());
+    }
+    endless(
+        &mut tasks,
+        "writer",
+        writer.with_journal(told).with_strayed(strayed).run(inbox, stop.clone()),
+    );
     if let Some(journal) = journal {
         // Ends when the writer has: nobody is left to tell it anything.
         tasks.spawn_blocking(|| {
@@ -141,6 +159,19 @@ fn follow(tasks: &mut Tasks, cluster: ClusterWatch, senders: &Senders, metrics: 
         endless(tasks, kind.name(), watched);
     }
     let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let claims = cluster.clone().run_volume_claims(
+        events,
+        move || failed.watch_error("persistentvolumeclaims"),
+        stop.clone(),
+    );
+    endless(tasks, "volume claims", claims);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
+    let classes =
+        cluster
+            .clone()
+            .run_storage_classes(events, move || failed.watch_error("storageclasses"), stop.clone());
+    endless(tasks, "storage classes", classes);
+    let (events, failed) = (senders.cluster.clone(), metrics.clone());
     let pods = cluster.run_pods(events, move || failed.watch_error("pods"), stop.clone());
     endless(tasks, "pods", pods);
 }
@@ -164,6 +195,24 @@ fn exporters(
         found.insert(source.name.clone(), from_watch);
     }
     found
+}
+
+/// Writes Events on pods that were bound elsewhere than preferred, if the settings want them; whom to tell.
+fn events(
+    tasks: &mut Tasks,
+    client: &Client,
+    settings: &Settings,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Option<Sender<Strayed>> {
+    if !settings.events.enabled {
+        return None;
+    }
+    let (told, inbox) = mpsc::channel(EVENTS);
+    let instance = std::env::var("HOSTNAME").unwrap_or_default();
+    let events = Events::new(client.clone(), metrics.clone(), &instance);
+    endless(tasks, "events", events.run(inbox, stop.clone()));
+    Some(told)
 }
 
 /// Waits for the signal or for a task that ends by itself; then lets requests in flight finish.

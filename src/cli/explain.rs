@@ -9,7 +9,6 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value;
 use std::io::Write;
-use url::Url;
 
 /// Show what every candidate of a pod would cost, and where the pod went
 ///
@@ -21,14 +20,8 @@ pub(super) struct Explain {
     #[arg(value_name = "NAMESPACE/POD")]
     pod: String,
 
-    /// Address of the admin listener
-    #[arg(
-        long,
-        env = "HELIOTROPE_ADMIN",
-        default_value = admin::DEFAULT,
-        value_name = "URL"
-    )]
-    admin: Url,
+    #[command(flatten)]
+    admin: admin::Listener,
 
     /// Candidates shown, cheapest first
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -103,6 +96,9 @@ impl Explain {
             "{} candidates, compared on the rung {rung}; snapshot {}",
             decision["offeredToUs"], decision["generation"]
         )?;
+        if let Some(duration) = decision.pointer("/workload/duration").and_then(told_duration) {
+            writeln!(out, "judged over {duration}")?;
+        }
         if let Some(group) = decision["group"].as_object() {
             let region = &group["region"];
             let region = region["region"].as_str().or_else(|| region["zone"].as_str());
@@ -120,6 +116,13 @@ impl Explain {
         let preferred = candidates
             .iter()
             .find(|row| row["offered"] == true && !row["cost"].is_null());
+        if let Some(row) = preferred {
+            let figures = ["bare", "context", "slope"].map(|name| told_figure(name, &row[name]));
+            let figures: Vec<String> = figures.into_iter().flatten().collect();
+            if !figures.is_empty() {
+                writeln!(out, "a board of {}: {}", text(&row["node"]), figures.join(", "))?;
+            }
+        }
         let preferred = preferred.map_or("nothing".to_owned(), |row| text(&row["node"]));
         match decision["bound"].as_str() {
             Some(bound) => writeln!(
@@ -131,6 +134,24 @@ impl Explain {
         }
         Ok(())
     }
+}
+
+/// For how long, and who said so: `PT1H (history of 5 runs)`.
+fn told_duration(duration: &Value) -> Option<String> {
+    let source = match &duration["source"] {
+        Value::String(source) => source.clone(),
+        source => format!("history of {} runs", source.pointer("/history/runs")?.as_u64()?),
+    };
+    Some(format!("{} ({source})", duration["span"].as_str()?))
+}
+
+/// `bare 72 W (observed, 40 samples)`.
+fn told_figure(name: &str, figure: &Value) -> Option<String> {
+    let (watts, source) = (figure["watts"].as_f64()?, figure["source"].as_str()?);
+    Some(match figure["samples"].as_u64() {
+        None | Some(0) => format!("{name} {watts:.0} W ({source})"),
+        Some(samples) => format!("{name} {watts:.0} W ({source}, {samples} samples)"),
+    })
 }
 
 /// Titles of [`cells`].

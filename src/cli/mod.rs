@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
-//! settings are wrong, and of `check` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
+//! settings are wrong, and of `check` and `rightsize lint` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
 
 mod admin;
 mod check;
@@ -16,8 +16,10 @@ mod figure;
 mod render;
 mod replay;
 mod report;
+mod rightsize;
 mod run;
 mod scheduler_config;
+mod simulate;
 mod stanza;
 mod text;
 mod whynot;
@@ -37,7 +39,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` also ends with 3 and 4: see there.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` and `rightsize lint` also end with 3 and 4: see there.";
 
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]
@@ -48,7 +50,9 @@ enum Command {
     Explain(explain::Explain),
     Replay(replay::Replay),
     Report(report::ReportCommand),
+    Rightsize(rightsize::Rightsize),
     SchedulerConfig(scheduler_config::SchedulerConfig),
+    Simulate(simulate::Simulate),
 }
 
 /// Reads the arguments and does what they say.
@@ -73,7 +77,9 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => command.run(&mut out),
         Command::Replay(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Rightsize(command) => command.run(&mut out),
         Command::SchedulerConfig(command) => command.run(&mut out),
+        Command::Simulate(command) => command.run(&mut out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,13 @@ pub(super) fn whole(text: &str) -> Option<u64> {
 }
 
 fn scaled(text: &str, unit: f64) -> Option<u64> {
+    let amount = (amount(text)? * unit - 1e-9).ceil().max(0.0);
+    to_u64(amount)
+}
+
+/// Reads an amount as it is; `None` when it is not one, or negative.
+#[must_use]
+pub fn amount(text: &str) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 14] = [
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),
@@ -34,12 +41,8 @@ fn scaled(text: &str, unit: f64) -> Option<u64> {
     let (number, factor) = suffixed
         .or_else(|| Some((text.strip_suffix('E')?, 1e18)))
         .unwrap_or((text, 1.0));
-    let value = number
-        .parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite() && *value >= 0.0)?;
-    let amount = (value * factor * unit - 1e-9).ceil().max(0.0);
-    to_u64(amount)
+    let value = number.parse::<f64>().ok()? * factor;
+    (value.is_finite() && value >= 0.0).then_some(value)
 }
 
 /// Amounts above 2^63 are not amounts that a node has.

@@ -2,8 +2,8 @@ use super::claims::{Claim, ClaimStatus, ExtendedClaimStatus, Said};
 use super::group::Membership;
 use super::{amounts, virtual_gpu};
 use heliotrope_core::gpu::{GpuResource, VirtualGpu};
-use heliotrope_core::workload::{Annotations, GpuAsk, Group, Owner, OwnerKind, PodClaims, PodFacts, PodPhase};
-use jiff::Timestamp;
+use heliotrope_core::workload::{Annotations, GpuAsk, Group, Owner, OwnerKind, PodClaims, PodFacts, PodPhase, Ran};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -39,6 +39,7 @@ struct Spec {
     affinity: Option<Affinity>,
     topology_spread_constraints: Option<Vec<IgnoredAny>>,
     scheduling_gates: Option<Vec<IgnoredAny>>,
+    volumes: Option<Vec<Volume>>,
     resource_claims: Option<Vec<Claim>>,
     /// Kubernetes' own workload API (1.36), behind the feature gate `GenericWorkload`.
     scheduling_group: Option<SchedulingGroup>,
@@ -117,7 +118,7 @@ struct ContainerStatus {
 #[serde(default)]
 struct ContainerState {
     running: Option<Running>,
-    terminated: Option<IgnoredAny>,
+    terminated: Option<Terminated>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -162,6 +163,48 @@ impl Status {
     }
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Terminated {
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+/// A volume of a pod. Claims that are made from a template in the pod itself (`ephemeral`) go with it and are left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Volume {
+    persistent_volume_claim: Option<ClaimName>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimName {
+    claim_name: Arc<str>,
+}
+
+/// A pod that mounts more claims than this is judged by the first of them.
+const MAX_CLAIMS: usize = 64;
+
+impl Status {
+    /// The life of a pod that succeeded; `None` where a container does not say when it ran.
+    fn ran(&self) -> Option<Ran> {
+        if self.phase.as_deref() != Some("Succeeded") {
+            return None;
+        }
+        let containers = self.container_statuses.iter().flatten();
+        let lives = containers.map(|container| {
+            let ended = container.state.as_ref()?.terminated.as_ref()?;
+            Some((ended.started_at?, ended.finished_at?))
+        });
+        let lives: Vec<(Timestamp, Timestamp)> = lives.collect::<Option<_>>()?;
+        let started_at = lives.iter().map(|(started, _)| *started).min()?;
+        let ended_at = lives.iter().map(|(_, ended)| *ended).max()?;
+        let took = ended_at.duration_since(started_at);
+        (took > SignedDuration::ZERO).then_some(Ran { ended_at, took })
+    }
+}
+
 impl LeanPod {
     /// The pod's facts; `None` for an object without name or UID.
     #[must_use]
@@ -193,6 +236,9 @@ impl LeanPod {
             prefers: spec.prefers(),
             gated: spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()),
             node: spec.node_name.clone().filter(|name| !name.is_empty()),
+            // One that is told to go may end well early.
+            ran: self.status.ran().filter(|_| self.metadata.deletion_timestamp.is_none()),
+            volume_claims: spec.volume_claims(),
             nominated: self.status.nominated_node_name.clone().filter(|name| !name.is_empty()),
             started_at: self.status.started_at(),
             unschedulable: self.status.is_unschedulable(),
@@ -335,6 +381,18 @@ impl Spec {
             .map(asked)
             .fold(sidecars, u64::saturating_add);
         running.max(starting)
+    }
+
+    fn volume_claims(&self) -> Vec<Arc<str>> {
+        let claims = self
+            .volumes
+            .iter()
+            .flatten()
+            .filter_map(|volume| volume.persistent_volume_claim.as_ref());
+        claims
+            .map(|claim| Arc::clone(&claim.claim_name))
+            .take(MAX_CLAIMS)
+            .collect()
     }
 
     fn prefers(&self) -> bool {

@@ -1,8 +1,9 @@
 use super::devices::GpuClasses;
 use super::node::{Labels, LeanNode};
 use super::pod::LeanPod;
+use super::volume::{LeanStorageClass, LeanVolumeClaim};
 use futures::{Stream, StreamExt, TryStreamExt};
-use heliotrope_core::snapshot::ClusterEvent;
+use heliotrope_core::snapshot::{ClusterEvent, VolumeEvent};
 use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -57,6 +58,42 @@ impl ClusterWatch {
             Event::Delete(node) => Some(ClusterEvent::NodeGone(Arc::from(node.name_any()))),
             Event::Init => Some(ClusterEvent::NodesRelisting),
             Event::InitDone => Some(ClusterEvent::NodesListed),
+        };
+        forward(stream(Api::all(self.client)), to_event, out, failed, cancel).await;
+    }
+
+    /// Watches volume claims likewise. Nothing waits for it: where they may not be read, `failed` tells, and pods whose
+    /// volume is yet to be made are judged as others are.
+    pub async fn run_volume_claims(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
+        let to_event = |event| {
+            let event = match event {
+                Event::Apply(claim) | Event::InitApply(claim) => {
+                    VolumeEvent::Claim(valid::<LeanVolumeClaim>(claim)?.facts()?)
+                }
+                Event::Delete(claim) => VolumeEvent::ClaimGone {
+                    namespace: Arc::from(claim.namespace().unwrap_or_default()),
+                    name: Arc::from(claim.name_any()),
+                },
+                Event::Init => VolumeEvent::ClaimsRelisting,
+                Event::InitDone => VolumeEvent::ClaimsListed,
+            };
+            Some(ClusterEvent::Volume(event))
+        };
+        forward(stream(Api::all(self.client)), to_event, out, failed, cancel).await;
+    }
+
+    /// Watches storage classes likewise.
+    pub async fn run_storage_classes(self, out: Sender<ClusterEvent>, failed: impl Fn(), cancel: CancellationToken) {
+        let to_event = |event| {
+            let event = match event {
+                Event::Apply(class) | Event::InitApply(class) => {
+                    VolumeEvent::Class(valid::<LeanStorageClass>(class)?.facts()?)
+                }
+                Event::Delete(class) => VolumeEvent::ClassGone(Arc::from(class.name_any())),
+                Event::Init => VolumeEvent::ClassesRelisting,
+                Event::InitDone => VolumeEvent::ClassesListed,
+            };
+            Some(ClusterEvent::Volume(event))
         };
         forward(stream(Api::all(self.client)), to_event, out, failed, cancel).await;
     }

@@ -10,12 +10,12 @@ use crate::telemetry::{Clock, Metrics};
 use crate::world::{Asked, InFlight, Offered, PodId, Record, Stage, Weighed as WeighedRecord, World};
 use arc_swap::ArcSwap;
 use heliotrope_core::placement::{
-    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, filter,
-    preempt as judge_victims, score, weigh,
+    Bookings, Candidate, GroupChoice, Groups, NodeCost, Promise, Question, Refusal, Verdict, common_rung, expect,
+    filter, preempt as judge_victims, score, weigh,
 };
 use heliotrope_core::quantity::{Rung, Watts};
 use heliotrope_core::snapshot::{DomainState, Snapshot};
-use heliotrope_core::workload::{Exemption, Mode, PodFacts, Workload};
+use heliotrope_core::workload::{Exemption, PodFacts, Workload};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, MutexGuard};
@@ -81,7 +81,7 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// Whether answers steer the scheduler; else they are recorded only.
     pub(super) fn steers(&self) -> bool {
-        self.workload.mode >= Mode::Prefer
+        self.workload.mode.steers()
     }
 
     /// What placement is asked.
@@ -223,7 +223,7 @@ impl Extender {
         if pod.claims.is_some() {
             pod.gpus = self.world.snapshot().devices.ask(&pod);
         }
-        let workload = match Workload::parse(&pod, &placement.namespaces) {
+        let mut workload = match Workload::parse(&pod, &placement.namespaces) {
             Ok(workload) => workload,
             Err(exemption) => {
                 self.record_exempt(&pod, exemption);
@@ -244,6 +244,9 @@ impl Extender {
         if now.duration_since(snapshot.taken_at) > STALE {
             return Err(Unjudged::Neutral(Neutral::StaleSnapshot));
         }
+        let rules = placement.namespaces.rules(&pod.namespace);
+        expect(&mut workload, &pod, rules, &snapshot, &placement.policy);
+        workload.draws = snapshot.draws(&pod);
         if workload.group.is_some() {
             in_flight.resume(&snapshot, |key| placement.steers_group(key), now);
         }
@@ -310,6 +313,7 @@ impl Extender {
             !steers || verdict.kept.get(place).copied().unwrap_or(false)
         });
         self.metrics.decided(weighed.rung.map_or("none", Rung::name));
+        self.metrics.expected(case.workload.duration.source.name());
         if case.steers() {
             count_refusals(&self.metrics, &verdict);
             if let Some(group) = verdict.group {

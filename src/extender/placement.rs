@@ -1,5 +1,5 @@
 use heliotrope_core::placement::Policy;
-use heliotrope_core::workload::{GroupKey, Mode, Namespaces};
+use heliotrope_core::workload::{GroupKey, Namespaces};
 use std::sync::Arc;
 
 /// What the administrator decided about placement; replaced as a whole when settings are loaded anew.
@@ -17,6 +17,6 @@ impl Placement {
     /// Whether the pods of a group are kept together.
     pub(super) fn steers_group(&self, key: &GroupKey) -> bool {
         let rules = self.namespaces.rules(key.namespace());
-        rules.mode >= Mode::Prefer && rules.groups.contains(&key.kind())
+        rules.mode.steers() && rules.groups.contains(&key.kind())
     }
 }

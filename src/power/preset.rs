@@ -1,5 +1,6 @@
 //! What the exporters that people run write: names, units, and which labels say what.
 
+use super::busy::Scale;
 use super::unit::Unit;
 use heliotrope_core::snapshot::HostScope;
 
@@ -25,6 +26,13 @@ pub(super) struct Preset {
     pub(super) only: &'static [(&'static str, &'static str)],
     /// Labels that a series must not have, or with this value alone: sums over others, and parts without a sensor.
     pub(super) never: &'static [(&'static str, &'static str)],
+    /// Metrics with how busy a board is; the first that tells of the moment counts.
+    pub(super) utilisation: &'static [(&'static str, Scale)],
+    /// Labels that a series of a part of a board has, or with another value than this: what such a series says of use is not
+    /// said of the board.
+    pub(super) slices: &'static [(&'static str, &'static str)],
+    /// Labels with the name and the namespace of the pod that holds a board.
+    pub(super) holders: &'static [(&'static str, &'static str)],
     /// Labels that identify a board.
     pub(super) boards: &'static [&'static str],
     /// Labels that tell parts of one host apart, which add up.
@@ -42,23 +50,35 @@ const HOST: Preset = Preset {
     measures: Measures::Host(HostScope::Machine),
     only: &[],
     never: &[],
+    utilisation: &[],
+    slices: &[],
+    holders: &[],
     boards: &[],
     parts: &[],
     models: &[],
     nodes: &["node", "instance"],
 };
 
+/// Partitions of an AMD board but the first, and the boards that have them.
+const PARTITIONS: &[(&str, &str)] = &[("gpu_partition_id", "0"), ("partition_id", "0")];
 const W: Unit = Unit::WATTS;
 const J: Unit = Unit::JOULES;
 
 /// All presets. Names and labels are those of `docs/power-sources.md`, which says of which versions.
 pub(super) const PRESETS: [Preset; 11] = [
-    // MIG instances and time slices repeat the whole board under its UUID. Tagged releases write `Hostname`, the main branch
+    // MIG instances and time slices repeat the whole board's watts under its UUID; how busy it is, instances say of
+    // themselves. The profiling metric sees how much of the engine works, the other whether any of it does. Tagged releases write `Hostname`, the main branch
     // `hostname`; `node` is what operators relabel to.
     Preset {
         name: "dcgm",
         metrics: &[("DCGM_FI_DEV_POWER_USAGE", W)],
         measures: Measures::Boards,
+        utilisation: &[
+            ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", Scale::Ratio),
+            ("DCGM_FI_DEV_GPU_UTIL", Scale::Percent),
+        ],
+        slices: &[("GPU_I_ID", "")],
+        holders: &[("pod", "namespace"), ("pod_name", "pod_namespace")],
         boards: &["UUID", "uuid"],
         models: &["modelName"],
         nodes: &["node", "Hostname", "hostname"],
@@ -77,7 +97,13 @@ pub(super) const PRESETS: [Preset; 11] = [
             ("amd_gpu_power_usage", W),
         ],
         measures: Measures::Boards,
-        never: &[("gpu_partition_id", "0"), ("partition_id", "0")],
+        never: PARTITIONS,
+        utilisation: &[
+            ("gpu_gfx_activity", Scale::Percent),
+            ("amd_gpu_gfx_activity", Scale::Percent),
+        ],
+        slices: PARTITIONS,
+        holders: &[("pod", "namespace")],
         boards: &["serial_number", "gpu_id"],
         models: &["card_model", "card_series"],
         nodes: &["node", "hostname"],
@@ -89,6 +115,9 @@ pub(super) const PRESETS: [Preset; 11] = [
         metrics: &[("xpum_power_watts", W)],
         measures: Measures::Boards,
         never: &[("card", ""), ("sub_dev", "")],
+        utilisation: &[("xpum_engine_ratio", Scale::Ratio)],
+        slices: &[("sub_dev", "")],
+        holders: &[("kube_pod", "kube_namespace")],
         boards: &["uuid", "pci_bdf"],
         models: &["dev_name"],
         nodes: &["node", "instance"],

@@ -1,5 +1,6 @@
 //! What power series say of boards and hosts.
 
+use super::busy::{Holders, Shares, holder};
 use super::preset::Measures;
 use super::settings::PowerSource;
 use crate::outbound::TimedSample;
@@ -7,7 +8,7 @@ use heliotrope_core::quantity::{Reading as Read, Source, Watts};
 use heliotrope_core::snapshot::{BoardPower, HostReading, HostScope};
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// No machine draws more: eight of the largest boards and a host are 15 kW, a rack-scale machine some 130 kW.
@@ -50,6 +51,10 @@ pub(super) struct Reader<'s> {
     boards: BTreeMap<Arc<str>, (usize, Arc<str>, BoardPower)>,
     /// Parts of hosts, by node and metric: parts of different metrics are not added up.
     parts: BTreeMap<(Arc<str>, usize), Parts>,
+    shares: Shares,
+    holders: Holders,
+    /// Boards that are in parts.
+    sliced: BTreeSet<Arc<str>>,
 }
 
 impl<'s> Reader<'s> {
@@ -59,6 +64,9 @@ impl<'s> Reader<'s> {
             reading: Reading::default(),
             boards: BTreeMap::new(),
             parts: BTreeMap::new(),
+            shares: Shares::default(),
+            holders: Holders::default(),
+            sliced: BTreeSet::new(),
         }
     }
 
@@ -66,17 +74,74 @@ impl<'s> Reader<'s> {
     pub(super) fn take(&mut self, samples: impl IntoIterator<Item = Placed>, not_numbers: u64, about: Option<&str>) {
         self.reading.implausible += not_numbers;
         for (metric, sample) in samples {
+            let node = about.or_else(|| node(&sample, self.source)).map(Arc::from);
+            self.hold(&sample, node.as_deref());
             if !self.concerns(&sample) {
                 continue;
             }
             let unit = self.source.metrics.get(metric).map(|(_, unit)| *unit);
             let watts = unit.and_then(|unit| Watts::new(unit.watts(sample.value)).ok());
-            let node = about.or_else(|| node(&sample, self.source)).map(Arc::from);
             match self.source.measures {
                 Measures::Boards => self.board(metric, &sample, node, watts),
                 Measures::Host(_) => self.host(metric, &sample, node, watts),
             }
         }
+    }
+
+    /// Whether any board was told of so far.
+    pub(super) fn has_boards(&self) -> bool {
+        !self.boards.is_empty()
+    }
+
+    /// Takes in how busy boards are, by the place of the metric in the source's list of these. What is said of a part of a
+    /// board is not said of the board.
+    pub(super) fn take_use(
+        &mut self,
+        samples: impl IntoIterator<Item = Placed>,
+        not_numbers: u64,
+        about: Option<&str>,
+    ) {
+        self.reading.implausible += not_numbers;
+        for (metric, sample) in samples {
+            let node = about.or_else(|| node(&sample, self.source));
+            self.hold(&sample, node);
+            let board = node.and_then(|node| board_id(&sample, self.source, node));
+            let scale = self.source.utilisation.get(metric).map(|(_, scale)| *scale);
+            let (Some(board), Some(scale), true, false) =
+                (board, scale, self.concerns(&sample), self.is_slice(&sample))
+            else {
+                continue;
+            };
+            match scale.share(sample.value) {
+                Some(share) => self.shares.add(board, metric, sample.observed_at, share),
+                None => self.reading.implausible += 1,
+            }
+        }
+    }
+
+    /// Remembers who a series says that holds its board, and whether that is in parts. Parts without a sensor have pods too.
+    fn hold(&mut self, sample: &TimedSample, node: Option<&str>) {
+        let slice = self.is_slice(sample);
+        if self.source.measures != Measures::Boards || !(slice || self.concerns(sample)) {
+            return;
+        }
+        let Some(board) = node.and_then(|node| board_id(sample, self.source, node)) else {
+            return;
+        };
+        if let Some(pod) = holder(sample, &self.source.holders) {
+            self.holders.add(&board, pod, sample.observed_at);
+        }
+        if slice {
+            self.sliced.insert(board);
+        }
+    }
+
+    /// Whether a series is of a part of a board.
+    fn is_slice(&self, sample: &TimedSample) -> bool {
+        self.source.slices.iter().any(|(name, whole)| {
+            let said = sample.labels.get(name).filter(|value| !value.is_empty());
+            said.is_some_and(|said| said != whole)
+        })
     }
 
     /// Whether a series is one of those that count.
@@ -146,6 +211,9 @@ impl<'s> Reader<'s> {
             mut reading,
             boards,
             parts,
+            shares,
+            holders,
+            sliced,
         } = self;
         let scope = match source.measures {
             Measures::Host(scope) => scope,
@@ -153,7 +221,15 @@ impl<'s> Reader<'s> {
         };
         reading.boards = boards
             .into_iter()
-            .map(|(uuid, (_, node, board))| (uuid, (node, board)))
+            .map(|(uuid, (_, node, board))| {
+                let whole = !sliced.contains(&uuid);
+                let board = BoardPower {
+                    utilisation: shares.at(&uuid, board.observed_at).filter(|_| whole),
+                    pods: holders.at(&uuid, board.observed_at),
+                    ..board
+                };
+                (uuid, (node, board))
+            })
             .collect();
         let name = Source::new(&source.name);
         for ((node, _), parts) in parts {

@@ -1,16 +1,20 @@
 use super::exporter::{Exporters, Found};
 use super::join::Joined;
-use super::reading::{Reader, Reading};
+use super::reading::{Placed, Reader, Reading};
 use super::settings::{Origin, PowerSettings, PowerSource};
 use crate::outbound::{HttpClient, OutboundError, PrometheusClient};
 use crate::telemetry::{Clock, Metrics};
 use futures::future::join_all;
 use heliotrope_core::snapshot::PowerReport;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
+
+/// How far back utilisation is looked for: one scrape of a slow Prometheus, and four of a usual one. Watts that are older were
+/// seen when they were new.
+const RECENT: SignedDuration = SignedDuration::from_secs(60);
 
 /// All power sources.
 #[derive(Debug)]
@@ -154,7 +158,30 @@ impl Poll<'_> {
             let samples = vector.samples.into_iter().map(|sample| (place, sample));
             reader.take(samples, vector.not_numbers, None);
         }
+        if reader.has_boards() && !self.source.utilisation.is_empty() {
+            match self.ask_use(client, now).await {
+                Ok((samples, not_numbers)) => reader.take_use(samples, not_numbers, None),
+                // Watts count without it.
+                Err(error) => {
+                    self.metrics.power_fetched(&self.source.name, error.kind());
+                    tracing::debug!(source = self.source.name, %error, "nothing is said of how busy boards are");
+                }
+            }
+        }
         Ok(reader.finish())
+    }
+
+    /// How busy boards are, of all metrics in one call: a range has each sample with its own time, where `timestamp()` drops
+    /// the names of metrics, so that two of them with the same labels could not be told apart.
+    async fn ask_use(&self, client: &PrometheusClient, now: Timestamp) -> Result<(Vec<Placed>, u64), OutboundError> {
+        let names: Vec<&str> = self.source.utilisation.iter().map(|(name, _)| name.as_str()).collect();
+        let selector = format!("{{__name__=~\"{}\"}}", names.join("|"));
+        let vector = client.newest(&selector, RECENT, now).await?;
+        let placed = vector.samples.into_iter().filter_map(|sample| {
+            let name = sample.labels.get("__name__")?;
+            Some((names.iter().position(|of| of == name)?, sample))
+        });
+        Ok((placed.collect(), vector.not_numbers))
     }
 
     /// The source is silent when none of its exporters answers; one among many is told in metrics.

@@ -1,4 +1,6 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where the node that a pod was bound to stood in our ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,4 +36,23 @@ impl BindOutcome {
             Self::Bypassed => "bypassed",
         }
     }
+}
+
+/// A pod that we steered, and that was bound elsewhere than we preferred.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strayed {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its UID.
+    pub uid: Arc<str>,
+    /// Where it is.
+    pub node: Arc<str>,
+    /// Where we would have had it.
+    pub preferred: Arc<str>,
+    /// Grams there and grams as preferred, where both are known.
+    pub grams: Option<(f64, f64)>,
+    /// When that was seen.
+    pub at: Timestamp,
 }

@@ -2,9 +2,11 @@ use super::bindings::BindOutcome;
 use super::record::{Asked, Offered, PodId, Record, Stage};
 use heliotrope_core::accounting::{Choice, Offered as Acceptable};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal};
+use heliotrope_core::placement::{GroupChoice, GroupOutcome, NodeCost, Policy, Refusal, edge};
 use heliotrope_core::quantity::{Rung, Source, Watts};
-use heliotrope_core::snapshot::{DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot};
+use heliotrope_core::snapshot::{
+    Coefficient, DomainIx, DomainKey, HostScope, NodeIx, NodeRegion, PowerRung, Snapshot,
+};
 use heliotrope_core::workload::{Exemption, GroupKey, Workload};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,8 +17,6 @@ use std::sync::Arc;
 const MAX_PODS: usize = 4096;
 /// Candidate rows kept over all pods: about 25 MB.
 const MAX_ROWS: usize = 200_000;
-/// Costs that agree to nine digits are equal, as they are for placement.
-const ROUNDING: f64 = 1e-9;
 /// Rows that a decision keeps when the budget is spent: the cheapest.
 const TRIMMED_ROWS: usize = 16;
 
@@ -39,6 +39,12 @@ pub struct CandidateView {
     pub power_rung: Option<PowerRung>,
     /// Watts measured on its boards.
     pub measured_watts: Option<f64>,
+    /// Idle watts of one of its boards, with their source.
+    pub bare: Option<Coefficient>,
+    /// What the first context adds.
+    pub context: Option<Coefficient>,
+    /// What full use adds to that.
+    pub slope: Option<Coefficient>,
     /// Watts measured of its host.
     pub host_watts: Option<f64>,
     /// What is in them.
@@ -53,6 +59,9 @@ pub struct CandidateView {
     /// Watts by which the pod may raise what is committed of its GPUs, which must fit under caps; `None` where the model is
     /// unknown.
     pub booked_gpu_watts: Option<f64>,
+    /// Samples of its owner's pods behind that, where it is not by the most that boards can draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booked_samples: Option<u32>,
     /// What it costs.
     pub cost: Option<NodeCost>,
     /// The rule that refused it.
@@ -95,6 +104,9 @@ pub struct GroupView {
     /// Members that were still to be bound, this one among them.
     pub to_come: u32,
 }
+
+/// Grams where a pod is and where it should have gone, if both are known.
+type GramsHereAndThere = Option<(f64, f64)>;
 
 /// One recorded decision: the last attempt to place a pod.
 #[derive(Debug, Clone, Serialize)]
@@ -187,6 +199,21 @@ impl DecisionView {
         })
     }
 
+    /// Where the pod should have gone and what it costs in grams here and there, if it was steered and strayed. A node as good as the
+    /// preferred one is no straying, and of a pod that was not steered nobody promised anything.
+    pub(super) fn strayed(&self, node: &str) -> Option<(Arc<str>, GramsHereAndThere)> {
+        let steered = self.workload.as_ref()?.mode.steers();
+        let strayed = matches!(self.outcome?, BindOutcome::Outvoted | BindOutcome::NotOffered);
+        let preferred = self.preferred().filter(|preferred| preferred.node.as_ref() != node)?;
+        let grams = |row: &CandidateView| row.cost.map(|cost| cost.grams);
+        let here = self
+            .candidates
+            .iter()
+            .find(|row| row.node.as_ref() == node)
+            .and_then(grams);
+        (steered && strayed).then(|| (Arc::clone(&preferred.node), here.zip(grams(preferred))))
+    }
+
     /// Where a node stood, `band` being the share within which costs are equal.
     pub(super) fn outcome(&self, node: &str, band: f64) -> BindOutcome {
         if self.exempt.is_some() {
@@ -207,11 +234,9 @@ impl DecisionView {
         let (Some(cost), Some(best)) = (chosen.cost, self.preferred().and_then(|best| best.cost)) else {
             return BindOutcome::Unpriced;
         };
-        // A cost is negative where the pod fits into what was stranded.
-        let edge = |share: f64| best.total() + best.total().abs() * (share + ROUNDING);
         match cost.total() {
-            total if total <= edge(0.0) => BindOutcome::Top,
-            total if total <= edge(band) => BindOutcome::InBand,
+            total if total <= edge(best.total(), 0.0) => BindOutcome::Top,
+            total if total <= edge(best.total(), band) => BindOutcome::InBand,
             _ => BindOutcome::Outvoted,
         }
     }
@@ -409,6 +434,7 @@ fn row(
         .model
         .and_then(|model| snapshot.surroundings.catalogue.profile(model));
     let view = rung.and_then(|rung| zone?.view(rung));
+    let figure = snapshot.surroundings.bookings.figure;
     let in_gang = asked.workload.group.is_some();
     let region = node
         .region
@@ -422,12 +448,16 @@ fn row(
         awake: node.awake,
         power_rung: Some(node.power.rung),
         measured_watts: node.power.watts.map(f64::from),
+        bare: node.bare,
+        context: node.context,
+        slope: node.slope,
         host_watts: node.host_watts.as_ref().map(|host| host.reading.value.get()),
         host_scope: node.host_watts.as_ref().map(|host| host.scope),
         carbon_source: view.map(|view| view.source.clone()),
         carbon_estimated: view.map(|view| view.estimated),
         domains: domains(snapshot, ix, reserved, asked.workload.priority),
-        booked_gpu_watts: node.gain(asked.workload.gpus).map(f64::from),
+        booked_gpu_watts: node.gain_of(&asked.workload, figure).map(f64::from),
+        booked_samples: node.draw(&asked.workload, figure).map(|draw| draw.samples),
         cost,
         refused: None,
         offered: false,

@@ -25,7 +25,7 @@ pub mod settings;
 mod whynot;
 mod writer;
 
-pub use bindings::BindOutcome;
+pub use bindings::{BindOutcome, Strayed};
 pub use decisions::{CandidateView, DecisionLog, DecisionView, DomainView, GroupView};
 pub use in_flight::InFlight;
 pub use journal::{

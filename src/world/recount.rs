@@ -4,12 +4,11 @@ use super::account;
 use super::bindings::BindOutcome;
 use super::decisions::DecisionView;
 use super::journal::{Bound, LogReader, ReadError, Told};
-use heliotrope_core::accounting::{Book, MAX_DAYS, Period, Place, Placed, Report, Unpriced};
+use heliotrope_core::accounting::{Book, MAX_DAYS, Period, Place, Placed, Report, Unpriced, date};
 use heliotrope_core::grid::IntensityKind;
 use heliotrope_core::quantity::Ratio;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
@@ -227,9 +226,4 @@ fn placed(seen: &Bound, decided: Option<&(Timestamp, Placed<'static>)>) -> Place
         // It was weighed, and the files do not have it.
         (outcome, None) => account::unweighed(outcome, Unpriced::Forgotten),
     }
-}
-
-/// The day in UTC.
-fn date(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date()
 }

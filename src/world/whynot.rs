@@ -1,15 +1,12 @@
 use super::decisions::{CandidateView, DecisionView, DomainView, GroupView};
 use heliotrope_core::grid::ZoneId;
-use heliotrope_core::placement::{CostGap, NodeCost, Policy, Refusal};
+use heliotrope_core::placement::{CostGap, NodeCost, Policy, ROUNDING_WATTS, Refusal};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio};
 use heliotrope_core::snapshot::NodeRegion;
 use heliotrope_core::workload::{Exemption, Mode};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
-
-/// Sums of watts that agree to this are equal, as they are for placement.
-const ROUNDING_WATTS: f64 = 1e-3;
 
 /// Why a pod is not where somebody expects it.
 #[derive(Debug, Clone, Serialize)]
@@ -163,7 +160,7 @@ impl DecisionView {
             node: node.to_owned(),
             at: self.at,
             mode,
-            steered: mode.is_some_and(|mode| mode >= Mode::Prefer),
+            steered: mode.is_some_and(Mode::steers),
             bound: self.bound.clone(),
             reason: self.reason(node),
         }

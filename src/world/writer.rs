@@ -1,7 +1,9 @@
+use super::bindings::Strayed;
 use super::journal::{Bound, Entry, JournalSender};
 use super::readiness::Readiness;
 use super::record::{Record, Stage};
 use super::{World, account};
+use crate::history::{Keeper, Kept};
 use crate::telemetry::{Clock, Metrics};
 use heliotrope_core::quantity::Ratio;
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, PowerReport, SnapshotBuilder, Surroundings};
@@ -76,8 +78,12 @@ pub struct Writer {
     surroundings: watch::Receiver<(Surroundings, f64)>,
     clock: Clock,
     metrics: Metrics,
+    /// Where to leave what is to be kept, and when next.
+    keeping: Option<(Keeper, Instant)>,
     /// The log on the disk, if there is one.
     journal: Option<JournalSender>,
+    /// Who wants to know of pods that were bound elsewhere than preferred, if anybody does.
+    strayed: Option<mpsc::Sender<Strayed>>,
     readiness: Readiness,
     /// UIDs of the pods with GPUs or claims seen bound, so that each is counted once.
     bound: HashSet<Arc<str>>,
@@ -111,13 +117,74 @@ impl Writer {
             surroundings,
             clock,
             metrics,
+            keeping: None,
             journal: None,
+            strayed: None,
             readiness: Readiness::default(),
             bound: HashSet::new(),
             undecided: HashMap::new(),
             relisted: None,
         };
         (writer, world)
+    }
+
+    /// Takes back what was kept, and keeps what comes.
+    #[must_use]
+    pub fn remembering(mut self, kept: Kept, keeper: Option<Keeper>) -> Self {
+        if let Some(book) = kept.report {
+            *self.world.book() = book;
+        }
+        if let Some(record) = kept.learned {
+            let zones = record.zones();
+            self.builder.restore(record, (self.clock)());
+            let learned = self.builder.learned();
+            let (nodes, owners, runners) = (learned.nodes(), learned.owners(), learned.runners());
+            tracing::info!(zones, nodes, owners, runners, "history taken back");
+        }
+        self.keeping = keeper.map(|keeper| {
+            let first = Instant::now() + keeper.interval;
+            (keeper, first)
+        });
+        self
+    }
+
+    fn kept(&self) -> Kept {
+        Kept {
+            learned: Some(self.builder.record((self.clock)())),
+            report: Some(self.world.book().clone()),
+        }
+    }
+
+    /// Leaves a record when it is time. One that is still being written is not waited for.
+    fn keep(&mut self) {
+        let now = Instant::now();
+        let Some((keeper, next)) = self.keeping.take_if(|(_, next)| *next <= now) else {
+            return;
+        };
+        let next = match keeper.out.try_reserve() {
+            Ok(place) => {
+                place.send(self.kept());
+                now + keeper.interval
+            }
+            Err(_) => next,
+        };
+        self.keeping = Some((keeper, next));
+    }
+
+    /// Leaves the last record, and waits until it is taken.
+    async fn keep_last(&mut self) {
+        if let Some((keeper, _)) = self.keeping.take()
+            && keeper.out.send(self.kept()).await.is_err()
+        {
+            tracing::warn!("the last history was not written");
+        }
+    }
+
+    /// Tells somebody of pods that were steered and bound elsewhere. Who is behind misses some.
+    #[must_use]
+    pub fn with_strayed(mut self, strayed: Option<mpsc::Sender<Strayed>>) -> Self {
+        self.strayed = strayed;
+        self
     }
 
     /// Tells the log on the disk as well.
@@ -136,7 +203,7 @@ impl Writer {
         loop {
             let due = if dirty { next } else { next + MAX_INTERVAL };
             tokio::select! {
-                () = cancel.cancelled() => return,
+                () = cancel.cancelled() => return self.keep_last().await,
                 Some(report) = inbox.carbon.recv() => {
                     if let Err(mismatch) = self.builder.apply_carbon(report, (self.clock)()) {
                         self.metrics.mismatched();
@@ -169,6 +236,7 @@ impl Writer {
                 () = sleep_until(due) => {
                     let started = Instant::now();
                     self.publish();
+                    self.keep();
                     next = Instant::now() + MIN_INTERVAL.max(started.elapsed() * BUILD_SHARE);
                     dirty = false;
                 }
@@ -273,7 +341,11 @@ impl Writer {
         let Some(outcome) = decisions.bound(&pod.uid, node, self.band()) else {
             return;
         };
-        let placed = account::placed(decisions.get(&pod.uid), node, outcome);
+        let decision = decisions.get(&pod.uid);
+        let placed = account::placed(decision, node, outcome);
+        // Looked for only where somebody wants to know.
+        let strayed = self.strayed.as_ref().zip(decision);
+        let strayed = strayed.and_then(|(told, decision)| Some((told, decision.strayed(node)?)));
         drop(decisions);
         self.metrics.bound(outcome.name());
         let snapshot = self.world.snapshot();
@@ -291,5 +363,19 @@ impl Writer {
             })));
         }
         self.world.book().add(at, place, &placed);
+        if let Some((told, (preferred, grams))) = strayed {
+            let strayed = Strayed {
+                namespace: Arc::clone(&pod.namespace),
+                name: Arc::clone(&pod.name),
+                uid: Arc::clone(&pod.uid),
+                node: Arc::clone(node),
+                preferred,
+                grams,
+                at,
+            };
+            if told.try_send(strayed).is_err() {
+                self.metrics.event("dropped");
+            }
+        }
     }
 }

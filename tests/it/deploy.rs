@@ -82,7 +82,7 @@ fn kustomizations_name_files_that_exist() {
 }
 
 #[test]
-fn heliotrope_may_only_read_nodes_pods_and_claims() {
+fn heliotrope_may_only_read_and_ask_who_callers_are() {
     let roles: Vec<_> = objects()
         .into_iter()
         .filter(|(_, object)| object["kind"] == "ClusterRole" || object["kind"] == "Role")
@@ -91,12 +91,15 @@ fn heliotrope_may_only_read_nodes_pods_and_claims() {
     assert_eq!(roles.len(), 2, "one for the second scheduler, one for kubeadm");
     for (path, role) in roles {
         let allowed = serde_json::json!([
-            {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["nodes", "pods", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]},
             {
                 "apiGroups": ["resource.k8s.io"],
                 "resources": ["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
                 "verbs": ["get", "list", "watch"],
             },
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
         ]);
         assert_eq!(role["rules"], allowed, "{path}");
     }
@@ -124,18 +127,30 @@ fn the_check_may_only_list() {
 }
 
 #[test]
-fn heliotrope_has_no_other_role() {
+fn heliotrope_has_no_other_role_unless_it_is_to_write_events() {
     let ours = |subject: &Value| subject["name"] == "heliotrope-reader" || subject["name"] == "heliotrope";
     let mut bindings = 0;
     for (path, object) in objects() {
         let subjects = object["subjects"].as_array().cloned().unwrap_or_default();
         if subjects.iter().any(ours) {
             bindings += 1;
-            assert_eq!(object["roleRef"]["name"], "heliotrope-reader", "{path}");
+            let optional = path.starts_with("deploy/kustomize/events/");
+            let role = if optional {
+                "heliotrope-events"
+            } else {
+                "heliotrope-reader"
+            };
+            assert_eq!(object["roleRef"]["name"], role, "{path}");
             assert_eq!(subjects.len(), 1, "{path}");
         }
     }
-    assert_eq!(bindings, 2);
+    assert_eq!(bindings, 3);
+    let of_events = objects()
+        .into_iter()
+        .filter(|(path, object)| path.contains("/events/") && object["kind"] == "ClusterRole");
+    let rules: Vec<Value> = of_events.map(|(_, object)| object["rules"].clone()).collect();
+    let create = serde_json::json!([{"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}]);
+    assert_eq!(rules, [create]);
 }
 
 #[test]
@@ -262,4 +277,42 @@ fn the_settings_of_the_base_are_right_and_reach_the_probes() {
         shipped["extenders"][0]["urlPrefix"],
         format!("http://{}", settings.extender.listen)
     );
+}
+
+/// The root filesystem is read-only: the folder of the history is the one place that Heliotrope writes to, in both ways to
+/// run it.
+#[test]
+fn history_has_a_folder_of_its_own_that_can_be_written() {
+    let shipped = root().join(format!("{BASE}/heliotrope.yaml"));
+    let settings = heliotrope::app::settings::load(&shipped).unwrap().settings;
+    let dir = settings.history.dir.expect("the base keeps its history");
+    let deployment = document(&format!("{BASE}/deployment.yaml"));
+    let pod = &deployment["spec"]["template"]["spec"];
+    let patch = document(&format!("{KUBEADM}/control-plane/patches/kube-scheduler+json.yaml"));
+    let added = |path: &str, name: &str| {
+        let mut steps = patch.as_array().unwrap().iter().filter(|step| step["path"] == path);
+        steps
+            .find(|step| step["value"]["name"] == name)
+            .map(|step| step["value"].clone())
+    };
+    let (container, volume) = (
+        added("/spec/containers/-", "heliotrope").unwrap(),
+        added("/spec/volumes/-", "heliotrope-history").unwrap(),
+    );
+    let volumes = pod["volumes"].as_array().unwrap().clone();
+    for (container, volumes) in [(pod["containers"][1].clone(), volumes), (container, vec![volume])] {
+        let writable: Vec<&Value> = container["volumeMounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|mount| mount["readOnly"] != true)
+            .collect();
+        assert_eq!(writable.len(), 1, "{container}");
+        assert_eq!(writable[0]["mountPath"], dir.to_str().unwrap());
+        let mounted = volumes
+            .iter()
+            .find(|volume| volume["name"] == writable[0]["name"])
+            .unwrap();
+        assert!(mounted["emptyDir"]["sizeLimit"].is_string(), "{mounted}");
+    }
 }

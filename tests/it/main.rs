@@ -11,6 +11,8 @@ mod cli;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod controllers;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod demo;
@@ -26,17 +28,23 @@ mod fakes;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rightsize;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
+#[cfg(test)]
+mod simulate;
 #[cfg(test)]
 mod site;
 #[cfg(test)]

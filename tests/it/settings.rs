@@ -2,6 +2,7 @@
 
 use heliotrope::app::settings::{Loaded, SettingsError, load, parse};
 use heliotrope_core::placement::Throughput;
+use heliotrope_core::snapshot::BookingFigure;
 use heliotrope_core::workload::Mode;
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -187,6 +188,90 @@ fn rules_that_cannot_hold_together_are_refused() {
         let told = told(read(&format!("placement: {body}\n")));
         assert!(told.len() == 1 && told[0].contains(part), "{body}: {told:?}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_power_domains_is_told_with_its_place() {
+    let rule = |name: &str| format!("{{name: {name}, gpuWatts: 1 kW}}");
+    let nine: Vec<String> = (0..9).map(|i| rule(&format!("d{i}"))).collect();
+    for (domains, key, part) in [
+        (nine.join(", "), "power.domains", "holds at most 8 kinds of domains"),
+        ("{gpuWatts: 1 kW}".into(), "power.domains[0].name", "must be 1 to 32"),
+        (rule("Rack"), "power.domains[0].name", "must be 1 to 32"),
+        (rule(&"r".repeat(33)), "power.domains[0].name", "must be 1 to 32"),
+        (
+            format!("{}, {}", rule("rack"), rule("rack")),
+            "power.domains[1].name",
+            "`rack` is taken by another domain",
+        ),
+        (
+            "{name: rack, label: 'a b', gpuWatts: 1 kW}".into(),
+            "power.domains[0].label",
+            "is not a label key",
+        ),
+        ("{name: rack, gpuWatts: plenty}".into(), "power.domains[0].gpuWatts", ""),
+        ("{name: rack, gpuWatts: -5 W}".into(), "power.domains[0].gpuWatts", ""),
+        (
+            "{name: rack, values: {r17: plenty}}".into(),
+            "power.domains[0].values",
+            "",
+        ),
+        (
+            "{name: rack}".into(),
+            "power.domains[0].gpuWatts",
+            "is missing: write a cap",
+        ),
+        (
+            "{name: rack, gpuWatts: 1 kW, shares: [{share: 0.5}]}".into(),
+            "power.domains[0].shares[0].belowPriority",
+            "is missing",
+        ),
+        (
+            "{name: rack, gpuWatts: 1 kW, shares: [{belowPriority: 5}]}".into(),
+            "power.domains[0].shares[0].share",
+            "is missing",
+        ),
+        (
+            "{name: rack, gpuWatts: 1 kW, shares: [{belowPriority: 5, share: 1}, {belowPriority: 9, share: 1.5}]}"
+                .into(),
+            "power.domains[0].shares[1].share",
+            "",
+        ),
+    ] {
+        let told = told(read(&format!("power: {{domains: [{domains}]}}\n")));
+        assert!(
+            told.len() == 1 && told[0].contains(&format!("{key}: ")) && told[0].contains(part),
+            "{domains}: {told:?}"
+        );
+    }
+    let several = told(read(
+        "power: {booking: mean, learnedAfter: 31 days, ramp: 2h, inFlightFor: 0s, domains: [{name: R}, {name: rack, gpuWatts: x}]}\n",
+    ));
+    for key in [
+        "booking: must be max or p95",
+        "learnedAfter",
+        "ramp",
+        "inFlightFor",
+        "domains[0].name",
+        "domains[0].gpuWatts",
+        "domains[1].gpuWatts",
+    ] {
+        let found = several
+            .iter()
+            .filter(|told| told.contains(&format!("power.{key}")))
+            .count();
+        assert_eq!(found, 1, "{key}: {several:#?}");
+    }
+    assert_eq!(several.len(), 7, "{several:#?}");
+    let read = read("power: {booking: p95, learnedAfter: 2h}\n")
+        .unwrap()
+        .settings
+        .power
+        .bookings;
+    assert_eq!(
+        (read.figure, read.learned_after),
+        (BookingFigure::P95, SignedDuration::from_hours(2))
+    );
 }
 
 #[test]

@@ -132,7 +132,8 @@ impl Book {
     }
 }
 
-/// The day in UTC.
-fn date(at: Timestamp) -> civil::Date {
+/// The day in UTC that sums of a moment are kept under.
+#[must_use]
+pub fn date(at: Timestamp) -> civil::Date {
     at.to_zoned(TimeZone::UTC).date()
 }

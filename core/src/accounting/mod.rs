@@ -18,7 +18,7 @@ mod sums;
 mod verdict;
 
 pub use amount::Amount;
-pub use book::{Book, Day, MAX_DAYS, OTHERS, Place};
+pub use book::{Book, Day, MAX_DAYS, OTHERS, Place, date};
 pub use choice::{Choice, Offered};
 pub use report::{METHOD, Period, Report, Row};
 pub use sums::{BoundNode, Part, Placed, Standing, Sums, Tally, Unpriced};

@@ -7,7 +7,7 @@ use crate::quantity::Watts;
 use crate::snapshot::NodeState;
 
 /// Sums of watts that agree to this are equal.
-const ROUNDING_WATTS: f64 = 1e-3;
+pub const ROUNDING_WATTS: f64 = 1e-3;
 
 /// The room that each domain has for a workload of its priority, beside all others.
 #[derive(Debug)]
@@ -71,14 +71,17 @@ impl<'a> Rooms<'a> {
     /// What the domains of a node gain: what the workload may draw, and for a node that is not as the snapshot has it,
     /// what it commits beyond.
     fn need(&self, candidate: &Candidate<'_>, node: &NodeState) -> f64 {
-        let ask = self.question.workload.gpus;
+        let Question { snapshot, workload, .. } = *self.question;
         let own = self.own.is_some_and(|nominated| nominated.name == node.name);
-        let gain = if own { node.held_for(ask) } else { node.gain(ask) };
+        let gain = if own {
+            node.held_for(workload.gpus)
+        } else {
+            node.gain_of(workload, snapshot.surroundings.bookings.figure)
+        };
         let gain = gain.map_or(0.0, Watts::get);
         let Candidate::Given(given) = candidate else {
             return gain;
         };
-        let snapshot = self.question.snapshot;
         let known = snapshot.find(&given.name).and_then(|ix| snapshot.node(ix));
         let known = known.filter(|known| known.domains == given.domains);
         gain + given.commitment.watts.get() - known.map_or(0.0, |known| known.commitment.watts.get())

@@ -1,11 +1,11 @@
 use super::candidate::Candidate;
-use super::policy::Throughput;
+use super::policy::{Policy, Throughput};
 use super::question::Question;
 use super::stranded;
 use crate::gpu::ModelIx;
 use crate::quantity::{GramsPerKwh, JOULES_PER_KWH, Rung, Watts};
-use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, ZoneIx};
-use crate::workload::Horizon;
+use crate::snapshot::{CoefficientSource, GpuSlots, NodeState, Snapshot, ZoneIx};
+use crate::workload::{Horizon, Workload};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -42,7 +42,8 @@ impl NodeCost {
 
 /// The rung that most candidates' zones have, and of several the best: that is the best one that all have, where they
 /// have one in common. Zones that the workload may not use do not vote, and those that have no rung at all cannot: they
-/// must not drag the others down to a rung of their own. For services the usual day comes before the hour.
+/// must not drag the others down to a rung of their own. For services the usual day comes before the hour, and for
+/// what a volume pins the usual year before the day.
 #[must_use]
 pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Option<Rung> {
     const JOB: [Rung; 5] = Rung::ALL;
@@ -52,6 +53,13 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
         Rung::LastKnown,
         Rung::Forecast,
         Rung::Static,
+    ];
+    const VOLUME: [Rung; 5] = [
+        Rung::Static,
+        Rung::Climatology,
+        Rung::Forecast,
+        Rung::LastKnown,
+        Rung::Live,
     ];
     let Question { snapshot, workload, .. } = *question;
     let mut votes = vec![0_usize; snapshot.zones().len()];
@@ -70,6 +78,7 @@ pub fn common_rung(question: &Question<'_>, candidates: &[Candidate<'_>]) -> Opt
     let order = match workload.duration.horizon {
         Horizon::Job => JOB,
         Horizon::Service => SERVICE,
+        Horizon::Volume => VOLUME,
     };
     let supported = order.map(|rung| (rung, support(rung)));
     // `max_by_key` takes the last of equals, and the best rung must win: hence the reversal.
@@ -146,15 +155,7 @@ impl<'a> Scale<'a> {
             policy,
             ..
         } = *self.question;
-        let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + self.host);
-        let ratio = match policy.throughput {
-            // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
-            Throughput::Neutral => neutral_ratio(active_of(self.reference.unwrap_or(ModelIx(0)))?, active_of(model)?),
-            mode => {
-                let throughput = |model| mode.of(snapshot.surroundings.catalogue.profile(model)?);
-                throughput(self.reference?)? / throughput(model)?
-            }
-        };
+        let ratio = slowness(snapshot, workload, policy, (self.reference, model), gpus)?;
         SignedDuration::try_from_secs_f64(workload.duration.span.as_secs_f64() * ratio).ok()
     }
 
@@ -223,6 +224,30 @@ impl<'a> Scale<'a> {
             *slot = Some(zone.view(self.rung)?.series.mean(self.question.now, span));
         }
         *slot
+    }
+}
+
+/// Run time of the work on the second model over that on the first, the reference model, on the same share of a board of each.
+pub(super) fn slowness(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    policy: &Policy,
+    (reference, model): (Option<ModelIx>, ModelIx),
+    gpus: f64,
+) -> Option<f64> {
+    let around = &snapshot.surroundings;
+    let host = around.host.share(workload.cpu_milli, workload.memory_bytes);
+    let active_of = |model| Some(snapshot.figures(model)?.active(workload.utilisation) * gpus + host);
+    match policy.throughput {
+        // Any model will do as the unit of neutral run times; without one, watts would be ranked bare.
+        Throughput::Neutral => Some(neutral_ratio(
+            active_of(reference.unwrap_or(ModelIx(0)))?,
+            active_of(model)?,
+        )),
+        mode => {
+            let throughput = |model| mode.of(around.catalogue.profile(model)?);
+            Some(throughput(reference?)? / throughput(model)?)
+        }
     }
 }
 

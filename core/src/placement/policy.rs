@@ -49,16 +49,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The largest cost that is as good as the best. Never below it: a cost is negative where the workload fits into what
-    /// was stranded.
+    /// The largest cost that is as good as the best: [`edge`] at the policy's band.
     #[must_use]
     pub fn within_band(&self, best: f64) -> f64 {
         edge(best, self.band.get())
     }
 }
 
-/// The largest cost that a band makes as good as the best.
-pub(super) fn edge(best: f64, band: f64) -> f64 {
+/// The largest cost that a band, a share, makes as good as the best. Never below it: a cost is negative where the workload
+/// fits into what was stranded.
+#[must_use]
+pub fn edge(best: f64, band: f64) -> f64 {
     best + best.abs() * (band + ROUNDING)
 }
 

@@ -163,6 +163,24 @@ impl Watts {
     pub fn for_seconds(self, seconds: f64) -> Joules {
         Joules::saturating(self.0 * seconds)
     }
+
+    /// Milliwatts, rounded up: whole numbers, whose sums do not depend on their order and leave no rest when a part is taken
+    /// off again.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "watts are not negative, and the cast saturates"
+    )]
+    pub fn to_milliwatts(self) -> u64 {
+        (self.0 * 1000.0).ceil() as u64
+    }
+
+    /// So many milliwatts.
+    #[must_use]
+    pub fn from_milliwatts(milliwatts: u64) -> Self {
+        Self::saturating(milliwatts as f64 / 1000.0)
+    }
 }
 
 impl Joules {

@@ -1,10 +1,29 @@
 //! How many replicas a workload should have.
 //!
 //! ```text
-//! HpaSpec, Observation (pods, samples, replicas), Memory, now ─► hpa::decide ─► Proposal, reasons, the next Memory
+//! HpaSpec, Observation (pods, samples, replicas), Memory, now ─► hpa ─► what the metrics ask for ─┐
+//! schedule, forecast, latency, carbon, power, prewarm ────────────────────────────────────────────┴─► plan ─► Plan, Action
 //! ```
 //!
-//! Owns the arithmetic of the HorizontalPodAutoscaler ([`hpa`]), which every plan starts from. Must never touch a cluster:
-//! what it needs is given, what it concludes is returned.
+//! Owns the arithmetic of the HorizontalPodAutoscaler ([`hpa`]), which every plan starts from, the rules that come on top
+//! of it, and the order in which they come ([`mod@plan`]). Must never touch a cluster: what it needs is given, what it
+//! concludes is returned.
 
+mod carbon;
 pub mod hpa;
+mod latency;
+pub mod lint;
+mod outlook;
+pub mod plan;
+mod power;
+mod prewarm;
+pub mod schedule;
+pub mod serving;
+mod signal;
+
+pub use carbon::{CarbonRule, Ceiling, Trigger};
+pub use latency::{Health, LatencyRule, Objective, StepSize};
+pub use outlook::Outlook;
+pub use power::PowerRule;
+pub use prewarm::PrewarmRule;
+pub use signal::Signal;

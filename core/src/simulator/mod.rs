@@ -24,6 +24,7 @@ mod pods;
 mod points;
 mod power;
 mod random;
+pub mod replicas;
 mod run;
 mod scheduler;
 mod spread;

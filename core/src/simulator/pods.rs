@@ -248,6 +248,8 @@ impl Draft {
                 prefers: false,
                 gated: false,
                 node: None,
+                ran: None,
+                volume_claims: Vec::new(),
                 nominated: None,
                 started_at: None,
                 unschedulable: false,

@@ -138,6 +138,8 @@ impl<'w> Run<'w> {
             .insert((later(self.now, work.span), self.bound), (pod, node));
         self.events.push(ClusterEvent::Pod(Box::new(PodFacts {
             node: Some(node.facts.name.clone()),
+            ran: None,
+            volume_claims: Vec::new(),
             phase: PodPhase::Running,
             ..pod.facts.clone()
         })));

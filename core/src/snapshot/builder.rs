@@ -4,17 +4,19 @@ use super::cluster::{ClusterState, PodLoad};
 use super::coefficient::Figures;
 use super::devices::Claimed;
 use super::domains::DomainTable;
+use super::expected::Owners;
 use super::index::{NodeIx, ZoneIx};
 use super::ladder::Zone;
-use super::learned::Learned;
+use super::learned::{Learned, Run};
 use super::node::{NodeState, Place, Shown};
 use super::picture::{Snapshot, nominated};
 use super::power::PowerState;
 use super::readings::{CarbonReport, ClusterEvent, NodeFacts, PowerReport};
 use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
+use super::volumes::VolumeState;
 use crate::grid::ZoneId;
-use crate::workload::PodFacts;
+use crate::workload::{OwnerKey, OwnerKind, PodFacts};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,19 +24,24 @@ use std::sync::Arc;
 /// Zones keep their places for ever, and labels of nodes name them. The world has some hundreds; a node in one more than
 /// this stands in no zone.
 const MAX_ZONES: usize = 4096;
+/// Ended pods that wait for the first list of nodes.
+const MAX_EARLY: usize = 4096;
 
 /// Accumulates readings and builds snapshots from them. There is one, and one task owns it.
 #[derive(Debug)]
 pub struct SnapshotBuilder {
-    surroundings: Arc<Surroundings>,
-    zones: Vec<Zone>,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) zones: Vec<Zone>,
     regions: Regions,
     cluster: ClusterState,
     power: PowerState,
+    pub(super) learned: Learned,
+    /// Pods that ended well, told of before the nodes were.
+    early: Vec<PodFacts>,
+    volumes: VolumeState,
     domains: DomainTable,
-    learned: Learned,
     /// Figures by model, until something is learned or tables change.
-    by_model: Option<Arc<Vec<Figures>>>,
+    pub(super) by_model: Option<Arc<Vec<Figures>>>,
     /// Zone, model and figures of each node, looked up once for as long as its facts stay the same object.
     resolved: HashMap<Arc<str>, (Arc<NodeFacts>, Place)>,
     by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -54,6 +61,8 @@ impl SnapshotBuilder {
             power: PowerState::default(),
             domains: DomainTable::default(),
             learned: Learned::default(),
+            early: Vec::new(),
+            volumes: VolumeState::default(),
             by_model: None,
             resolved: HashMap::new(),
             by_name: Arc::default(),
@@ -91,16 +100,52 @@ impl SnapshotBuilder {
             self.learned.retain_nodes(|name| nodes.contains_key(name));
         }
         self.power
-            .apply(report, &self.cluster, &self.surroundings.catalogue, &mut self.learned)
+            .apply(report, &self.cluster, &self.surroundings, &mut self.learned)
     }
 
     /// Takes a change of the cluster in.
     pub fn apply_cluster(&mut self, event: ClusterEvent, now: Timestamp) {
+        match &event {
+            ClusterEvent::Volume(event) => self.volumes.apply(event.clone()),
+            ClusterEvent::Pod(pod) => self.learn_run(pod),
+            _ => {}
+        }
+        let listed = event == ClusterEvent::NodesListed;
         for gone in self.cluster.apply(event, now) {
             self.power.forget(&gone);
             self.learned.retain_nodes(|name| *name != *gone);
             self.by_model = None;
         }
+        if listed {
+            for pod in std::mem::take(&mut self.early) {
+                self.learn_run(&pod);
+            }
+        }
+    }
+
+    /// What a GPU pod of a Job teaches by ending well on a node whose model is known.
+    fn learn_run(&mut self, pod: &PodFacts) {
+        let (Some(ran), Some(node), true) = (pod.ran, &pod.node, pod.gpus.is_some() || pod.claims.is_some()) else {
+            return;
+        };
+        let catalogue = &self.surroundings.catalogue;
+        let facts = self.cluster.nodes.get(node);
+        if facts.is_none() && !self.cluster.nodes_known && self.early.len() < MAX_EARLY {
+            self.early.push(pod.clone());
+            return;
+        }
+        let product = facts.and_then(|facts| facts.gpu_product.as_deref());
+        let model = product.and_then(|name| catalogue.profile(catalogue.find(name)?));
+        let owner = OwnerKey::of(pod).filter(|owner| owner.kind == OwnerKind::Job);
+        if let (Some(owner), Some(profile)) = (owner, model) {
+            self.learned.observe_run(&owner, Run::new(pod, ran, &profile.model));
+        }
+    }
+
+    /// What was learned so far.
+    #[must_use]
+    pub fn learned(&self) -> &Learned {
+        &self.learned
     }
 
     /// Replaces tables and figures, keeping what was heard; but of carbon only what is of the kind now ranked.
@@ -176,6 +221,7 @@ impl SnapshotBuilder {
             devices: self.cluster.device_index(),
             unknown_claims: self.cluster.unknown_claims(),
             learned: self.learned.clone(),
+            volumes: Arc::clone(&self.volumes.volumes),
             by_model,
             nodes,
             by_name: Arc::clone(&self.by_name),
@@ -224,6 +270,10 @@ impl SnapshotBuilder {
                 Some(self.learned.of_node(&facts.name, model, of_model, catalogue))
             }),
             floor: self.learned.floor(&facts.name),
+            owners: Some(Owners {
+                learned: &self.learned,
+                now,
+            }),
         };
         NodeState {
             host_watts: self.power.host(&facts.name, &self.surroundings.power, now),

@@ -175,6 +175,7 @@ impl ClusterState {
                     self.node_set += 1;
                 }
             }
+            ClusterEvent::Volume(_) => {}
             ClusterEvent::Devices(event) => self.apply_devices(*event),
             ClusterEvent::NodeGone(name) => return self.drop_nodes(vec![name]),
             ClusterEvent::Pod(pod) => {

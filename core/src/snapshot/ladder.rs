@@ -229,6 +229,11 @@ impl Zone {
         self.made = None;
     }
 
+    /// Past values that count.
+    pub(super) fn past(&self, now: Timestamp) -> Vec<IntensityPoint> {
+        self.carbon.history.points(now)
+    }
+
     /// Makes the views anew whatever they say: bounds changed.
     pub(super) fn expire(&mut self) {
         self.made = None;

@@ -2,6 +2,7 @@ use super::cluster::{NodeLoad, PodLoad, bear_claims};
 use super::coefficient::{Coefficient, CoefficientSource, Figures};
 use super::commitment::{self, Commitment};
 use super::domains::Memberships;
+use super::expected::Owners;
 use super::index::{RegionIx, ZoneIx};
 use super::power_view::NodePowerView;
 use super::readings::{HostReading, NodeFacts};
@@ -57,6 +58,10 @@ pub struct NodeState {
     pub ended: u64,
     /// The most that one board draws beyond idle; `None` where the model is unknown.
     pub rise: Option<Watts>,
+    /// Milliwatts beyond idle that each of the pods bound here was learned to draw, in the order of `loads`; `None` where the
+    /// most that its boards can draw counts, and empty where that is so of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Option<u64>>,
     /// What its GPUs draw, or may come to draw.
     pub commitment: Commitment,
     /// The power domains it stands in.
@@ -81,11 +86,13 @@ pub(super) struct Place {
 
 /// What counts for the boards of a node.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Shown {
+pub(super) struct Shown<'a> {
     /// Of its model and itself; nothing where the model is not known.
     pub(super) figures: Option<Figures>,
     /// What it drew when it was empty, which needs no model.
     pub(super) floor: Option<(Watts, u32)>,
+    /// What the pods of owners were seen to draw; nothing of a node on which nothing runs.
+    pub(super) owners: Option<Owners<'a>>,
 }
 
 impl Place {
@@ -147,11 +154,11 @@ impl NodeState {
         facts: &NodeFacts,
         place: Place,
         (load, nominated): (Option<&NodeLoad>, Vec<PodLoad>),
-        shown: Shown,
+        shown: Shown<'_>,
         power: NodePowerView,
         around: &Surroundings,
     ) -> Self {
-        let Shown { figures, floor } = shown;
+        let Shown { figures, floor, owners } = shown;
         let floor = floor.map(|(watts, samples)| Coefficient {
             watts,
             source: CoefficientSource::Observed,
@@ -184,6 +191,7 @@ impl NodeState {
             nominated,
             ended: 0,
             rise: None,
+            expected: Vec::new(),
             commitment: Commitment::NONE,
             domains: place.domains,
         };
@@ -192,6 +200,9 @@ impl NodeState {
             node.ended = load.ended(from).map(|ask| node.millionths(ask)).sum();
         }
         node.rise = commitment::rise(&node, profile);
+        if let Some(owners) = owners {
+            node.expected = owners.expected(&node, profile, around);
+        }
         node.commitment = commitment::commit(&node, profile, around);
         node
     }
@@ -265,12 +276,10 @@ impl NodeState {
     #[must_use]
     pub fn without(&self, victims: &[&str], around: &Surroundings) -> Self {
         let mut node = self.clone();
-        let mut left: Vec<PodLoad> = self
-            .loads
-            .iter()
-            .filter(|load| !victims.contains(&load.uid.as_ref()))
-            .cloned()
-            .collect();
+        let stays = |load: &&PodLoad| !victims.contains(&load.uid.as_ref());
+        let mut left: Vec<PodLoad> = self.loads.iter().filter(stays).cloned().collect();
+        let known = self.loads.iter().zip(&self.expected);
+        node.expected = known.filter(|(load, _)| stays(load)).map(|(_, known)| *known).collect();
         let gone = self.loads.iter().filter(|load| victims.contains(&load.uid.as_ref()));
         for load in gone {
             node.cpu_free_milli = node.cpu_free_milli.saturating_add_unsigned(load.cpu_milli);

@@ -12,6 +12,7 @@ use super::power_view::NodePowerView;
 use super::readings::NodeFacts;
 use super::region::{NodeRegion, Regions};
 use super::surroundings::Surroundings;
+use super::volumes::Volumes;
 use crate::gpu::ModelIx;
 use crate::grid::ZoneId;
 use crate::workload::GroupKey;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub unknown_claims: usize,
     /// What was learned of nodes, owners and run times.
     pub learned: Learned,
+    /// Volume claims that wait for their first consumer.
+    pub volumes: Arc<Volumes>,
     pub(super) by_model: Arc<Vec<Figures>>,
     pub(super) nodes: Vec<NodeState>,
     pub(super) by_name: Arc<HashMap<Arc<str>, NodeIx>>,
@@ -105,6 +108,7 @@ impl From<SnapshotParts> for Snapshot {
             devices: DeviceIndex::default(),
             unknown_claims: 0,
             learned: Learned::default(),
+            volumes: Arc::default(),
             regions: Regions::from(regions),
             groups: Arc::new(groups),
             by_model: Arc::new(by_model),
@@ -156,6 +160,7 @@ impl Snapshot {
         let shown = Shown {
             figures: place.model().and_then(|model| self.figures(model)),
             floor: None,
+            owners: None,
         };
         let nothing = (None, Vec::new());
         NodeState::new(

@@ -5,9 +5,10 @@ use super::host::ShortNames;
 use super::learned::{Learned, PLAUSIBLE};
 use super::power_view::{NodePowerView, PowerBounds, PowerRung};
 use super::readings::{BoardPower, HostReading, NodePower, PowerReport};
+use super::surroundings::Surroundings;
 use crate::gpu::{GpuCatalogue, GpuProfile};
 use crate::quantity::{Source, Watts};
-use crate::workload::OwnerKey;
+use crate::workload::{OwnerKey, OwnerKind, PodFacts};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,9 +43,10 @@ impl PowerState {
         &mut self,
         report: PowerReport,
         cluster: &ClusterState,
-        catalogue: &GpuCatalogue,
+        around: &Surroundings,
         learned: &mut Learned,
     ) -> u64 {
+        let catalogue: &GpuCatalogue = &around.catalogue;
         self.samples.retain(|name, _| cluster.nodes.contains_key(name));
         self.hosts.retain(|name, _| cluster.nodes.contains_key(name));
         let mut refused = 0;
@@ -77,6 +79,7 @@ impl PowerState {
                 node: &node,
                 model: profile.map(|profile| &profile.model),
                 cluster,
+                ramp: around.bookings.ramp,
             };
             if last.is_none_or(|last| last.observed_at < observed_at) {
                 of_node.empty(&boards, observed_at, learned);
@@ -161,6 +164,8 @@ struct Telling<'a> {
     /// Canonical name.
     model: Option<&'a Arc<str>>,
     cluster: &'a ClusterState,
+    /// From the start of a pod until it draws what it will.
+    ramp: SignedDuration,
 }
 
 impl Telling<'_> {
@@ -189,19 +194,46 @@ impl Telling<'_> {
             let last = before.iter().find(|(uuid, _)| *uuid == board.uuid);
             last.is_none_or(|(_, at)| *at < board.observed_at)
         };
-        let powered = boards
-            .iter()
-            .filter(|board| board.watts > Watts::ZERO && !board.pods.is_empty());
+        let powered = boards.iter().filter(|board| board.watts > Watts::ZERO);
         for board in powered.filter(is_new) {
+            // Where no work is on a board, a scraped series bears the name of the exporter's own pod, which is none.
+            let named = board
+                .pods
+                .iter()
+                .filter_map(|name| self.cluster.pod_on(self.node, name));
+            let work = |pod: &&PodFacts| {
+                pod.gpus.is_some() && !matches!(pod.owner.kind, OwnerKind::DaemonSet | OwnerKind::Node)
+            };
+            let mut holders = named.filter(work);
+            let Some(holder) = holders.next() else {
+                continue;
+            };
             if let Some(utilisation) = board.utilisation {
                 learned.observe_held(self.node, self.model, utilisation, board.watts);
             }
-            let (Some(model), [pod]) = (self.model, board.pods.as_slice()) else {
-                continue;
-            };
-            if let Some(owner) = self.cluster.pod_on(self.node, pod).and_then(OwnerKey::of) {
+            if board.pods.len() == 1
+                && let Some(model) = self.model
+                && self.is_steady(holder, board.observed_at)
+                && self.has_whole_boards(holder)
+                && let Some(owner) = OwnerKey::of(holder)
+            {
                 learned.observe_owner(&owner, model, board.watts, board.observed_at);
             }
         }
+    }
+
+    /// Whether a pod has started so long ago that it draws what it will: a model that is being loaded says little of the work.
+    fn is_steady(&self, pod: &PodFacts, at: Timestamp) -> bool {
+        let from = pod.started_at.and_then(|start| start.saturating_add(self.ramp).ok());
+        from.is_some_and(|from| from <= at)
+    }
+
+    /// Whether what a pod asks for are boards that nobody else can be on, as the node hands them out. Of a shared board an
+    /// exporter may name one pod alone, and what is drawn is never that one's.
+    fn has_whole_boards(&self, pod: &PodFacts) -> bool {
+        let Some((ask, facts)) = pod.gpus.zip(self.cluster.nodes.get(self.node)) else {
+            return false;
+        };
+        facts.gpu_sharing.share(ask.resource) >= 1.0
     }
 }

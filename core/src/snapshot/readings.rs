@@ -1,6 +1,7 @@
 //! What edges deliver. Plain data: edges parse the wire into these, and nothing else crosses into the snapshot.
 
 use super::devices::{DeviceEvent, NodeDevices};
+use super::volumes::VolumeEvent;
 use crate::gpu::{GpuResource, GpuSharing};
 use crate::grid::{IntensityKind, IntensityPoint, Region, ZoneId};
 use crate::quantity::{GramsPerKwh, Ratio, Reading, Source, Watts};
@@ -191,6 +192,8 @@ pub enum ClusterEvent {
     PodsRelisting,
     /// All pods were listed.
     PodsListed,
+    /// Something of volumes changed.
+    Volume(VolumeEvent),
     /// Something of dynamic resource allocation changed.
     Devices(Box<DeviceEvent>),
 }

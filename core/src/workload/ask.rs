@@ -1,4 +1,5 @@
 use super::annotations::Note;
+use super::draw::Draw;
 use super::facts::{GpuAsk, OwnerKind, PodFacts};
 use super::group::{Group, GroupKey, GroupKind};
 use super::rules::{Mode, Namespaces, WorkloadRules};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Shortest duration that is believed: below it an answer would be about noise.
-const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const MIN_DURATION: SignedDuration = SignedDuration::from_secs(60);
 
 /// Annotation keys that are read, without their prefix.
 const KNOWN: [&str; 7] = [
@@ -66,6 +67,8 @@ pub enum Horizon {
     Job,
     /// It stays: the usual day matters, so that one sunny hour does not place it for weeks.
     Service,
+    /// What it leaves behind stays for years: the year matters.
+    Volume,
 }
 
 /// Who said how long.
@@ -74,6 +77,13 @@ pub enum Horizon {
 pub enum DurationSource {
     /// The pod's annotation.
     Annotation,
+    /// The median of the last runs of its owner's pods.
+    History {
+        /// How many.
+        runs: u32,
+    },
+    /// A volume that is made where the pod is put first, and keeps what comes after it there.
+    Volume,
     /// The administrator's default for jobs or services.
     Default,
 }
@@ -133,6 +143,9 @@ pub struct Workload {
     pub prefers: bool,
     /// The gang that it is a member of: one that the administrator's rules count, of more than one pod.
     pub group: Option<Group>,
+    /// What its owner's pods were seen to draw, by model; a snapshot knows it, and the pod does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draws: Vec<Draw>,
     /// What was not followed.
     pub notes: Vec<Note>,
 }
@@ -175,6 +188,7 @@ impl Workload {
             mode,
             prefers: pod.prefers,
             group,
+            draws: Vec::new(),
             notes,
         })
     }

@@ -2,7 +2,7 @@ use super::annotations::Annotations;
 use super::claims::PodClaims;
 use super::group::Group;
 use crate::gpu::{GpuMilli, GpuResource};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -60,6 +60,16 @@ pub enum PodPhase {
     Finished,
 }
 
+/// The life of a pod that ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ran {
+    /// When its last container ended.
+    pub ended_at: Timestamp,
+    /// From the start of its first container to that.
+    pub took: SignedDuration,
+}
+
 /// A pod, pruned to what decisions need.
 #[allow(
     clippy::struct_excessive_bools,
@@ -99,6 +109,11 @@ pub struct PodFacts {
     pub gated: bool,
     /// The node it is bound to.
     pub node: Option<Arc<str>>,
+    /// When it ended and for how long it ran; `None` while it runs and where it failed.
+    pub ran: Option<Ran>,
+    /// Names of the volume claims that it mounts and that outlive it.
+    #[serde(default)]
+    pub volume_claims: Vec<Arc<str>>,
     /// The node that preemption makes room on for it (`status.nominatedNodeName`).
     pub nominated: Option<Arc<str>>,
     /// When the last of its containers started; `None` until all of them run.

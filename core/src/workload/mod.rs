@@ -8,6 +8,8 @@
 mod annotations;
 mod ask;
 mod claims;
+mod draw;
+mod duration;
 mod facts;
 mod group;
 mod owner;
@@ -18,7 +20,8 @@ pub use ask::{Duration, DurationSource, Exemption, Horizon, NO_GROUP, Workload, 
 pub use claims::{
     AllocatedDevice, ClaimFacts, ClaimRef, ClaimRequest, ClassFacts, DeviceAsk, DeviceCount, PodClaims, SpecialClaim,
 };
-pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase};
+pub use draw::Draw;
+pub use facts::{GpuAsk, Owner, OwnerKind, PodFacts, PodPhase, Ran};
 pub use group::{Group, GroupKey, GroupKeyError, GroupKind, MAX_GROUP_SIZE};
 pub use owner::OwnerKey;
 pub use rules::{Mode, Namespaces, WorkloadRules};

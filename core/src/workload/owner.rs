@@ -105,6 +105,8 @@ mod tests {
             prefers: false,
             gated: false,
             node: None,
+            ran: None,
+            volume_claims: Vec::new(),
             nominated: None,
             started_at: None,
             unschedulable: false,

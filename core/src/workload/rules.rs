@@ -44,6 +44,12 @@ impl Mode {
             Self::Strict => "strict",
         }
     }
+
+    /// Whether answers change where pods go; else they are neutral.
+    #[must_use]
+    pub fn steers(self) -> bool {
+        self >= Self::Prefer
+    }
 }
 
 /// What the administrator decided for the pods of a namespace, and how far a pod may bend it.
@@ -61,6 +67,8 @@ pub struct WorkloadRules {
     pub job_duration: SignedDuration,
     /// Horizon over which a service is judged.
     pub service_horizon: SignedDuration,
+    /// Horizon over which a place is judged where a volume is made that keeps its pods there.
+    pub volume_horizon: SignedDuration,
     /// Longest duration that is believed.
     pub max_duration: SignedDuration,
     /// GPU utilisation of pods that say nothing.
@@ -81,6 +89,7 @@ impl Default for WorkloadRules {
             deny_zones: BTreeSet::new(),
             job_duration: SignedDuration::from_hours(1),
             service_horizon: SignedDuration::from_hours(24),
+            volume_horizon: SignedDuration::from_hours(24 * 365),
             max_duration: SignedDuration::from_hours(24 * 14),
             utilisation: Ratio::saturating(0.7),
             groups: GroupKind::ALL

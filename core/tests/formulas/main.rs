@@ -11,5 +11,10 @@ mod page;
 #[cfg(test)]
 mod placement;
 #[cfg(test)]
+mod plan;
+#[cfg(test)]
+#[path = "../plan/world.rs"]
+mod plan_world;
+#[cfg(test)]
 #[path = "../placement/world.rs"]
 mod world;

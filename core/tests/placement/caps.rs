@@ -180,6 +180,51 @@ fn strict_compares_with_the_best_that_has_room() {
     );
 }
 
+/// Racks that are as good as each other, all almost full: which one is the answer must not depend on which is named first.
+#[test]
+fn g3_of_full_racks_that_tie_the_same_one_is_chosen_in_every_order() {
+    let snapshot = large(4, &[100.0], racks(2.0 * 560.0 + 630.0)).snapshot();
+    let (ask, policy, none) = (asking(1), policy(), Bookings::none());
+    let question = asked(("asks", now()), &snapshot, &ask, &policy, &none);
+    let mut backwards = all(&snapshot);
+    backwards.reverse();
+    let mut kept = filtered(&question, &backwards).kept;
+    kept.reverse();
+    assert_eq!(filtered(&question, &all(&snapshot)).kept, [true, false, true, false]);
+    assert_eq!(kept, [true, false, true, false]);
+}
+
+/// A node that a rule refused stands in a roomy rack, and almost full ones are left out for others of that rack.
+#[test]
+fn g2_narrowing_under_caps_brings_no_refused_node_back() {
+    let mut rule = racks(3.0 * 560.0 + 630.0);
+    rule.values.insert(Arc::from("r1"), watts(1e5));
+    let snapshot = large(6, &[100.0; 3], rule).snapshot();
+    let ask = Workload {
+        zones: denying([1]),
+        ..asking(1)
+    };
+    let answered = verdict(&snapshot, &ask, &Bookings::none());
+    assert_eq!(answered.kept, [false, false, false, true, false, true]);
+    assert_eq!(answered.refused[1], Some(Refusal::Zone));
+}
+
+/// What is as good as the best is a share of its cost and no number of grams.
+#[test]
+fn g4_the_band_under_caps_is_the_same_however_clean_the_grid() {
+    let answers = [-12, 0, 12].map(|power: i32| {
+        let mut rule = racks(2.0 * 560.0 + 630.0);
+        rule.values.insert(Arc::from("r1"), watts(1e5));
+        let floor = large(4, &[100.0, 120.0].map(|grams| grams * 2f64.powi(power)), rule);
+        verdict(&floor.snapshot(), &asking(1), &Bookings::none()).kept
+    });
+    assert_eq!(
+        answers,
+        [(); 3].map(|()| vec![true, false, true, false]),
+        "a fifth dearer is not as good"
+    );
+}
+
 /// A floor of any nodes whose racks have some room.
 fn any_floor() -> impl Strategy<Value = Floor> {
     let shares = prop::collection::vec((-5i32..5, 0.3f64..1.0), 0..3);
@@ -320,10 +365,11 @@ proptest! {
 
     #[test]
     fn g2_an_answer_under_caps_keeps_only_what_was_offered_and_accepted(
-        floor in any_floor(), others in others(), gpus in 1u32..5,
+        floor in any_floor(), others in others(), gpus in 1u32..5, denied in prop::option::of(0usize..3),
     ) {
         let snapshot = floor.snapshot();
-        let answered = verdict(&snapshot, &asking(gpus), &book(&snapshot, &others));
+        let ask = Workload { zones: denying(denied), ..asking(gpus) };
+        let answered = verdict(&snapshot, &ask, &book(&snapshot, &others));
         prop_assert_eq!(answered.kept.len(), snapshot.nodes().len());
         let accepted = answered.refused.iter().filter(|refused| refused.is_none()).count();
         let kept = answered.kept.iter().filter(|kept| **kept).count();

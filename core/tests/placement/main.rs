@@ -13,6 +13,8 @@ mod caps;
 #[cfg(test)]
 mod domains;
 #[cfg(test)]
+mod durations;
+#[cfg(test)]
 mod energy;
 #[cfg(test)]
 mod gangs;

@@ -1,10 +1,10 @@
 //! Boards shared in time under caps: one replica may draw all of its board, and all of them together no more than that.
 
-use crate::domains::{Floor, RACK, asked, asking, filtered, nodes, promised, running, sample};
-use crate::world::{NodeSpec, World, ZoneSpec, all, facts, now, policy};
+use crate::domains::{Floor, RACK, asked, asking, filtered, nodes, promised, racks, running, sample};
+use crate::world::{NodeSpec, World, ZoneSpec, all, facts, node_name, now, pod, policy};
 use heliotrope_core::gpu::{GpuResource, GpuSharing};
 use heliotrope_core::placement::{Bookings, Refusal};
-use heliotrope_core::snapshot::{ClusterEvent, Snapshot, SnapshotBuilder};
+use heliotrope_core::snapshot::{ClusterEvent, NodeFacts, Snapshot, SnapshotBuilder};
 use jiff::SignedDuration;
 use std::sync::Arc;
 
@@ -27,15 +27,21 @@ fn sliced(boards: u32, cap: f64) -> SnapshotBuilder {
         rules: vec![nodes(cap)],
     };
     let mut builder = floor.builder();
-    let mut node = facts(0, &floor.world.nodes[0]);
-    node.gpus = vec![(GpuResource::NVIDIA, boards * 4)];
+    let node = in_slices(0, &floor.world.nodes[0]);
+    builder.apply_cluster(ClusterEvent::Node(node), now());
+    builder
+}
+
+/// A node in the one rack, four replicas to a board.
+fn in_slices(place: usize, spec: &NodeSpec) -> NodeFacts {
+    let mut node = facts(place, spec);
+    node.gpus = vec![(GpuResource::NVIDIA, spec.boards * 4)];
     node.gpu_sharing = GpuSharing {
         replicas: 4,
         ..GpuSharing::default()
     };
     node.domain_labels = vec![(Arc::from(RACK), Arc::from("r0"))];
-    builder.apply_cluster(ClusterEvent::Node(node), now());
-    builder
+    node
 }
 
 fn replica(builder: &mut SnapshotBuilder, uid: &str, settled: bool) {
@@ -112,5 +118,38 @@ fn a_replica_that_ended_leaves_its_board_to_the_others() {
     assert!(
         (both - 690.0).abs() < 1e-6 && (left - 690.0).abs() < 1e-6,
         "{both} W, {left} W"
+    );
+}
+
+/// Where a board may draw the most already, a pod that was promised room there frees none of it elsewhere.
+#[test]
+fn room_made_on_a_full_board_is_not_room_in_its_domain() {
+    let spec = |boards| NodeSpec {
+        boards,
+        ..NodeSpec::in_zone(0)
+    };
+    let floor = Floor {
+        world: World {
+            zones: vec![ZoneSpec::flat(100.0)],
+            nodes: vec![spec(1), spec(1)],
+            pending: Vec::new(),
+        },
+        racks: 1,
+        rules: vec![racks(2.0 * IDLE + 2.0 * RISE - 1.0)],
+    };
+    let mut builder = floor.builder();
+    builder.apply_cluster(ClusterEvent::Node(in_slices(0, &spec(1))), now());
+    replica(&mut builder, "a", false);
+    let mut nominee = pod("asks", 1, None);
+    nominee.nominated = Some(Arc::from(node_name(0)));
+    builder.apply_cluster(ClusterEvent::Pod(Box::new(nominee)), now());
+    let snapshot = builder.build(now());
+    let (ask, policy, none) = (asking(1), policy(), Bookings::none());
+    let question = asked(("asks", now()), &snapshot, &ask, &policy, &none);
+    let refused = filtered(&question, &all(&snapshot)).refused;
+    assert_eq!(
+        refused,
+        [None, Some(Refusal::PowerCap)],
+        "the full board, and one that is free"
     );
 }

@@ -119,6 +119,7 @@ impl Run {
             bookings: BookingBounds {
                 ramp: SignedDuration::from_secs((RISE + LAG) * STEP),
                 in_flight: SignedDuration::from_mins(5),
+                ..BookingBounds::default()
             },
             ..floor.surroundings()
         });

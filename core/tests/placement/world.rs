@@ -298,6 +298,8 @@ pub(crate) fn pod(uid: &str, gpus: u32, node: Option<&str>) -> PodFacts {
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        ran: None,
+        volume_claims: Vec::new(),
         nominated: None,
         started_at: None,
         unschedulable: false,
@@ -325,6 +327,7 @@ pub(crate) fn workload(mode: Mode) -> Workload {
         mode,
         prefers: false,
         group: None,
+        draws: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -47,5 +47,5 @@ fn several_metrics() {
 
 #[test]
 fn bounds_rates_and_windows() {
-    conforms("bounds.json", 20);
+    conforms("bounds.json", 24);
 }

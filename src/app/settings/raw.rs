@@ -4,7 +4,9 @@ use crate::app::tables::Tables;
 use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
+use crate::controllers::events::settings::{EventSettings, RawEvents};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
+use crate::history::settings::{HistorySettings, RawHistory};
 use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
@@ -39,6 +41,9 @@ pub struct RawSettings {
     /// Health, metrics and explanations.
     #[serde(deserialize_with = "section")]
     pub admin: RawAdmin,
+    /// Events on pods.
+    #[serde(deserialize_with = "section")]
+    pub events: RawEvents,
     /// The decision log on the disk.
     #[serde(deserialize_with = "section")]
     pub decisions: RawDecisions,
@@ -51,6 +56,9 @@ pub struct RawSettings {
     /// Power of nodes and GPUs.
     #[serde(deserialize_with = "section")]
     pub power: RawPower,
+    /// What is kept over a restart.
+    #[serde(deserialize_with = "section")]
+    pub history: RawHistory,
 }
 
 /// The file as it is meant.
@@ -66,6 +74,8 @@ pub struct Settings {
     pub extender: ExtenderSettings,
     /// Health, metrics and explanations.
     pub admin: AdminSettings,
+    /// Events on pods.
+    pub events: EventSettings,
     /// The decision log on the disk.
     pub decisions: DecisionSettings,
     /// Every call to somebody else.
@@ -74,6 +84,8 @@ pub struct Settings {
     pub carbon: CarbonSettings,
     /// Power of nodes and GPUs.
     pub power: PowerSettings,
+    /// What is kept over a restart.
+    pub history: HistorySettings,
 }
 
 impl RawSettings {
@@ -82,6 +94,7 @@ impl RawSettings {
     pub fn located(mut self, folder: &Path) -> Self {
         let locate = |path: &mut Option<PathBuf>| *path = path.take().map(|path| folder.join(path));
         locate(&mut self.cluster.kubeconfig);
+        locate(&mut self.history.dir);
         locate(&mut self.decisions.dir);
         self.carbon.locate(folder);
         self
@@ -96,10 +109,12 @@ impl RawSettings {
             cluster: problems.within("cluster", |p| self.cluster.validate(p)),
             extender: problems.within("extender", |p| self.extender.validate(p)),
             admin: problems.within("admin", |p| self.admin.validate(p)),
+            events: problems.within("events", |p| self.events.validate(p)),
             decisions: problems.within("decisions", |p| self.decisions.validate(p)),
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),
+            history: problems.within("history", |p| self.history.validate(p)),
         }
     }
 }

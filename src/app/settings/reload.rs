@@ -44,6 +44,7 @@ pub const RELOAD: &[ReloadRule] = &[
     restart("extender"),
     restart("admin"),
     restart("decisions"),
+    restart("events"),
     restart("cluster"),
     restart("outbound"),
     restart("carbon"),
@@ -60,8 +61,11 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.staleFor"),
     live("power.ramp"),
     live("power.inFlightFor"),
+    live("power.booking"),
+    live("power.learnedAfter"),
     live("power.pue"),
     live("power.host"),
+    restart("history"),
     live("placement"),
 ];
 

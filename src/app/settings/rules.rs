@@ -17,6 +17,7 @@ pub(super) struct RawRules {
     pub(super) deny_zones: Option<Vec<String>>,
     pub(super) job_duration: Option<String>,
     pub(super) service_horizon: Option<String>,
+    pub(super) volume_horizon: Option<String>,
     pub(super) max_duration: Option<String>,
     pub(super) utilisation: Option<f64>,
     pub(super) groups: Option<Vec<String>>,
@@ -24,6 +25,8 @@ pub(super) struct RawRules {
 
 /// A fortnight on a GPU is long; a year is a mistake.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// A volume outlives many jobs.
+const LONGEST_OF_VOLUMES: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 
 impl RawRules {
@@ -52,6 +55,12 @@ impl RawRules {
                 self.service_horizon.as_deref(),
                 default.service_horizon,
                 SHORTEST..=LONGEST,
+            ),
+            volume_horizon: problems.duration(
+                "volumeHorizon",
+                self.volume_horizon.as_deref(),
+                default.volume_horizon,
+                SHORTEST..=LONGEST_OF_VOLUMES,
             ),
             utilisation: problems.ratio("utilisation", self.utilisation, default.utilisation),
             groups: match self.groups {

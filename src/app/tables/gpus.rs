@@ -1,6 +1,6 @@
 use super::zones::required;
 use crate::settings::Problems;
-use heliotrope_core::gpu::{CatalogueError, GpuCatalogue, GpuProfile, normalised_model_name};
+use heliotrope_core::gpu::{CatalogueError, FigureOrigin, GpuCatalogue, GpuProfile, normalised_model_name};
 use heliotrope_core::quantity::Watts;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,9 @@ impl Gpus {
     }
 }
 
+/// How the names of sources begin that are no measurement and no data sheet.
+const RULE_OF_THUMB: &str = "rule of thumb";
+
 /// Lays the profiles of a file over those that are there.
 pub(super) fn validate(raw: RawGpus, before: &Gpus, problems: &mut Problems) -> Gpus {
     problems.within("sources", |problems| {
@@ -106,10 +109,22 @@ pub(super) fn validate(raw: RawGpus, before: &Gpus, problems: &mut Problems) -> 
         .filter(|row| !seen.contains_key(&normalised_model_name(&row.profile.model)));
     let rows: Vec<Row> = kept.cloned().chain(rows).collect();
     let profiles = rows.iter().map(|row| (row.profile.clone(), row.aliases.clone()));
-    let catalogue = GpuCatalogue::new(profiles.collect()).unwrap_or_else(|errors| {
+    let mut catalogue = GpuCatalogue::new(profiles.collect()).unwrap_or_else(|errors| {
         report(&errors, &seen, problems);
         GpuCatalogue::default()
     });
+    // The first table is the one that comes with heliotrope; what is laid over it is the operator's.
+    let is_ours = before.rows.is_empty();
+    for row in &rows {
+        let Figures { bare, context, max, .. } = &row.figures;
+        let overridden = !is_ours && seen.contains_key(&normalised_model_name(&row.profile.model));
+        let origin = |source: &String| match source {
+            _ if overridden => FigureOrigin::Override,
+            source if source.starts_with(RULE_OF_THUMB) => FigureOrigin::RuleOfThumb,
+            _ => FigureOrigin::Table,
+        };
+        catalogue.originate(&row.profile.model, [origin(bare), origin(context), origin(max)]);
+    }
     Gpus {
         catalogue: Arc::new(catalogue),
         rows,

@@ -1,4 +1,5 @@
 use super::*;
+use heliotrope_core::gpu::FigureOrigin;
 use heliotrope_core::grid::{Basis, IntensityKind, Region, Signal, ZoneId};
 use std::collections::BTreeSet;
 
@@ -216,5 +217,34 @@ fn profiles_that_cannot_be_are_refused_where_they_stand() {
     assert!(
         findings[1].ends_with("`NVIDIA-H100-80GB-HBM3` and `H100` both claim the name `h100`"),
         "{findings:?}"
+    );
+}
+
+#[test]
+fn a_figure_says_whether_it_is_the_operator_s_the_table_s_or_a_rule_of_thumb() {
+    let mut tables = Tables::builtin().unwrap();
+    let origins = |tables: &Tables, model: &str| {
+        let catalogue = &tables.gpus.catalogue;
+        catalogue.origins(catalogue.find(model).unwrap())
+    };
+    let ruled = tables.gpus.catalogue.profiles().iter().filter(|profile| {
+        let figures = tables.gpus.figures(&profile.model).unwrap();
+        let [bare, context, _] = origins(&tables, &profile.model);
+        assert_eq!(
+            bare == FigureOrigin::RuleOfThumb,
+            figures.bare.starts_with("rule of thumb")
+        );
+        assert_ne!(bare, FigureOrigin::Override);
+        context == FigureOrigin::RuleOfThumb
+    });
+    assert!(ruled.count() > 0);
+    let text = "sources: {us: {name: us}}\nprofiles:\n  - model: Tesla-T4\n    bare: {value: 9 W, source: us}\n    \
+                context: {value: 19 W, source: us}\n    max: {value: 60 W, source: us}\n";
+    tables.lay_gpus(text).unwrap();
+    assert_eq!(origins(&tables, "Tesla-T4"), [FigureOrigin::Override; 3]);
+    assert_ne!(
+        origins(&tables, "Tesla-V100-SXM2-16GB")[2],
+        FigureOrigin::Override,
+        "only what it names"
     );
 }

@@ -1,8 +1,9 @@
 //! What a settings file amounts to, for people.
 
-use crate::app::overview::Overview;
+use crate::app::overview::{HistoryOverview, Overview};
 use crate::app::settings::Reload;
 use crate::cli::render;
+use heliotrope_core::snapshot::Coefficient;
 use std::io::{self, Write};
 
 /// Tells what settings amount to.
@@ -10,6 +11,7 @@ pub(super) fn explain(out: &mut dyn Write, overview: &Overview) -> io::Result<()
     zones(out, overview)?;
     regions(out, overview)?;
     gpus(out, overview)?;
+    learned(out, overview)?;
     domains(out, overview)?;
     reload(out, overview)?;
     if !overview.notes.is_empty() {
@@ -87,6 +89,40 @@ fn gpus(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
         ["MODEL", "BARE", "CONTEXT", "MAX", "RATED TFLOP/S", "MEASURED"],
         &rows,
     )
+}
+
+fn learned(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {
+    let Some(history) = &overview.history else {
+        return Ok(());
+    };
+    let HistoryOverview {
+        models,
+        nodes,
+        owners,
+        runners,
+        zones,
+    } = history;
+    writeln!(
+        out,
+        "\nLearned and kept: {nodes} nodes, watts of {owners} owners, run times of {runners}, the past of {zones} zones"
+    )?;
+    let told = |of: &Coefficient| match of.samples {
+        0 => format!("{:.0} {}", of.watts.get(), of.source.name()),
+        samples => format!("{:.0} {} of {samples}", of.watts.get(), of.source.name()),
+    };
+    let rows = models.iter().map(|(model, figures)| {
+        [
+            model.clone(),
+            told(&figures.bare),
+            told(&figures.context),
+            told(&figures.slope),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    render::table(out, ["MODEL", "BARE", "CONTEXT", "SLOPE"], &rows)
 }
 
 fn domains(out: &mut dyn Write, overview: &Overview) -> io::Result<()> {

@@ -18,7 +18,6 @@ use jiff::civil::Date;
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use url::Url;
 
 /// Show what the decisions of a period were worth: grams at stake, what was done, and what that stands on
 ///
@@ -31,9 +30,8 @@ use url::Url;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ReportCommand {
-    /// Address of the admin listener
-    #[arg(long, env = "HELIOTROPE_ADMIN", default_value = admin::DEFAULT, value_name = "URL")]
-    admin: Url,
+    #[command(flatten)]
+    admin: admin::Listener,
 
     /// Files of the decision log to count from, instead of asking
     #[arg(long, num_args = 1.., value_name = "FILE")]

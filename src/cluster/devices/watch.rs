@@ -1,3 +1,10 @@
+//! The kinds of `resource.k8s.io`, watched where they can be.
+//!
+//! The loop is not that of nodes and pods (`cluster/watch.rs`), though both read the same [`stream`]. Without nodes and pods there is
+//! no answer, so that loop takes every error for one that passes and has only to be told when to stop. These kinds may not be
+//! served, or not be open to us, for as long as the process lives: this loop ends with what closed them, is said so once, and is
+//! begun again after minutes. One loop for both would carry an end that half of its callers can never reach.
+
 use super::claim::key;
 use super::settings::GpuClasses;
 use super::{GROUP, LeanClaim, LeanClass, LeanSlice, LeanTemplate, VERSION};

@@ -51,6 +51,8 @@ pub(super) struct Round {
 
 struct Page {
     samples: Vec<Placed>,
+    /// How busy boards are.
+    used: Vec<Placed>,
     not_numbers: u64,
     node: Option<Arc<str>>,
 }
@@ -91,6 +93,7 @@ impl<'a> Exporters<'a> {
                 Ok(page) => {
                     answered += 1;
                     reader.take(page.samples, page.not_numbers, page.node.as_deref());
+                    reader.take_use(page.used, 0, page.node.as_deref());
                 }
                 Err(error) => errors.push(error),
             }
@@ -120,28 +123,34 @@ impl<'a> Exporters<'a> {
         let body = http.get(target.url.clone()).await?;
         let now = (self.clock)();
         let names: Vec<&str> = self.source.metrics.iter().map(|(name, _)| name.as_str()).collect();
-        let lines = exposition::read(&body, &names).map_err(|error| OutboundError::Shape {
-            host: target.url.host_str().unwrap_or_default().to_owned(),
-            what: error.to_string(),
-        })?;
+        let of_use: Vec<&str> = self.source.utilisation.iter().map(|(name, _)| name.as_str()).collect();
+        let lines =
+            exposition::read(&body, &[names.as_slice(), &of_use].concat()).map_err(|error| OutboundError::Shape {
+                host: target.url.host_str().unwrap_or_default().to_owned(),
+                what: error.to_string(),
+            })?;
         let all = lines.len();
-        let (mut gauges, mut counts) = (Vec::new(), Vec::new());
+        let (mut gauges, mut counts, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for line in lines.into_iter().filter(|line| line.value.is_finite()) {
-            let Some(place) = names.iter().position(|name| *name == line.metric) else {
-                continue;
-            };
             let stamped = line.stamped.and_then(|millis| Timestamp::from_millisecond(millis).ok());
             let sample = TimedSample {
                 labels: line.labels,
                 value: line.value,
                 observed_at: stamped.unwrap_or(now).min(now),
             };
-            match self.source.metrics.get(place) {
-                Some((_, unit)) if unit.is_counter() => counts.push((line.metric, sample)),
-                _ => gauges.push((place, sample)),
+            let place = names.iter().position(|name| *name == line.metric);
+            match place.and_then(|place| Some((place, self.source.metrics.get(place)?))) {
+                Some((_, (_, unit))) if unit.is_counter() => counts.push((line.metric, sample)),
+                Some((place, _)) => gauges.push((place, sample)),
+                None => used.extend(
+                    of_use
+                        .iter()
+                        .position(|name| *name == line.metric)
+                        .map(|at| (at, sample)),
+                ),
             }
         }
-        let not_numbers = all - gauges.len() - counts.len();
+        let not_numbers = all - gauges.len() - counts.len() - used.len();
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let rates = counters.entry(target.url).or_default().rates(counts, self.longest);
         let placed = rates.into_iter().filter_map(|(metric, sample)| {
@@ -151,6 +160,7 @@ impl<'a> Exporters<'a> {
         gauges.extend(placed);
         Ok(Page {
             samples: gauges,
+            used,
             not_numbers: u64::try_from(not_numbers).unwrap_or(u64::MAX),
             node: target.node,
         })

@@ -2,7 +2,7 @@
 
 use crate::settings::{Problems, is_label_key};
 use heliotrope_core::quantity::{Ratio, Watts};
-use heliotrope_core::snapshot::{BookingBounds, DomainRule, PriorityShare};
+use heliotrope_core::snapshot::{BookingBounds, BookingFigure, DomainRule, PriorityShare};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,13 +47,36 @@ pub(super) fn all(raw: Vec<RawDomain>, problems: &mut Problems) -> Vec<DomainRul
     rules.collect()
 }
 
-/// Checks how long promised watts stand.
-pub(super) fn bounds(ramp: Option<&str>, in_flight: Option<&str>, problems: &mut Problems) -> BookingBounds {
+/// The keys that say by what pods are booked, and for how long.
+pub(super) struct RawBookings<'a> {
+    pub(super) ramp: Option<&'a str>,
+    pub(super) in_flight_for: Option<&'a str>,
+    pub(super) booking: Option<&'a str>,
+    pub(super) learned_after: Option<&'a str>,
+}
+
+/// Checks by what pods are booked, and for how long.
+pub(super) fn bounds(raw: &RawBookings<'_>, problems: &mut Problems) -> BookingBounds {
     let default = BookingBounds::default();
     let up_to_an_hour = |least| SignedDuration::from_secs(least)..=SignedDuration::from_hours(1);
     BookingBounds {
-        ramp: problems.duration("ramp", ramp, default.ramp, up_to_an_hour(0)),
-        in_flight: problems.duration("inFlightFor", in_flight, default.in_flight, up_to_an_hour(1)),
+        ramp: problems.duration("ramp", raw.ramp, default.ramp, up_to_an_hour(0)),
+        in_flight: problems.duration("inFlightFor", raw.in_flight_for, default.in_flight, up_to_an_hour(1)),
+        figure: match raw.booking {
+            None => default.figure,
+            Some("max") => BookingFigure::Max,
+            Some("p95") => BookingFigure::P95,
+            Some(_) => {
+                problems.report("booking", "must be max or p95");
+                default.figure
+            }
+        },
+        learned_after: problems.duration(
+            "learnedAfter",
+            raw.learned_after,
+            default.learned_after,
+            SignedDuration::ZERO..=SignedDuration::from_hours(24 * 30),
+        ),
     }
 }
 

@@ -8,7 +8,7 @@ pub use origin::{ExporterPods, Origin, Target};
 pub use source::PowerSource;
 
 use crate::settings::Problems;
-use domains::RawDomain;
+use domains::{RawBookings, RawDomain};
 use heliotrope_core::grid::Region;
 use heliotrope_core::quantity::Watts;
 use heliotrope_core::snapshot::{BookingBounds, DomainRule, HostModel, PowerBounds, Pue};
@@ -29,6 +29,8 @@ pub struct RawPower {
     stale_for: Option<String>,
     ramp: Option<String>,
     in_flight_for: Option<String>,
+    booking: Option<String>,
+    learned_after: Option<String>,
     domains: Option<Vec<RawDomain>>,
     sources: Option<Vec<RawSource>>,
     pue: Option<RawPue>,
@@ -60,7 +62,7 @@ pub struct PowerSettings {
     pub bounds: PowerBounds,
     /// Who is asked.
     pub sources: Vec<PowerSource>,
-    /// How long promised watts stand.
+    /// By what pods are booked, and for how long.
     pub bookings: BookingBounds,
     /// Kinds of power domains.
     pub domains: Vec<DomainRule>,
@@ -89,10 +91,16 @@ impl RawPower {
         let sources = problems.within("sources", |problems| {
             source::all(self.sources.unwrap_or_default(), problems)
         });
+        let bookings = RawBookings {
+            ramp: self.ramp.as_deref(),
+            in_flight_for: self.in_flight_for.as_deref(),
+            booking: self.booking.as_deref(),
+            learned_after: self.learned_after.as_deref(),
+        };
         PowerSettings {
             interval: interval.unsigned_abs(),
             bounds: PowerBounds { fresh_for, stale_for },
-            bookings: domains::bounds(self.ramp.as_deref(), self.in_flight_for.as_deref(), problems),
+            bookings: domains::bounds(&bookings, problems),
             domains: problems.within("domains", |problems| {
                 domains::all(self.domains.unwrap_or_default(), problems)
             }),

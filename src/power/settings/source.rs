@@ -1,6 +1,7 @@
 //! One of `power.sources`.
 
 use super::origin::{Origin, RawOrigin, RawPods, RawTarget};
+use crate::power::busy::Scale;
 use crate::power::preset::{self, Measures, PRESETS, Preset};
 use crate::power::unit::Unit;
 use crate::settings::Problems;
@@ -45,6 +46,12 @@ pub struct PowerSource {
     pub only: Vec<(String, String)>,
     /// Labels that a series must not have, or with this value alone.
     pub never: Vec<(String, String)>,
+    /// Metrics with how busy a board is; the first that tells of the moment counts.
+    pub utilisation: Vec<(String, Scale)>,
+    /// Labels that a series of a part of a board has, or with another value than this.
+    pub slices: Vec<(String, String)>,
+    /// Labels with the name and the namespace of the pod that holds a board.
+    pub holders: Vec<(String, String)>,
     /// Labels that may identify a board, in the order they are looked at.
     pub board_labels: Vec<String>,
     /// Labels that tell parts of one host apart.
@@ -100,8 +107,10 @@ impl RawSource {
                 problems.report(host, "is missing its node");
             }
         });
-        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut only: Vec<(String, String)> = pairs(preset.only);
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        };
+        let mut only = pairs(preset.only);
         only.extend(self.r#match.unwrap_or_default());
         let own = |label: Option<String>, labels: &[&str]| match label {
             Some(label) => vec![label],
@@ -126,6 +135,13 @@ impl RawSource {
             measures,
             only,
             never: pairs(preset.never),
+            utilisation: preset
+                .utilisation
+                .iter()
+                .map(|(name, scale)| ((*name).to_owned(), *scale))
+                .collect(),
+            slices: pairs(preset.slices),
+            holders: pairs(preset.holders),
             board_labels: own(self.board_label, preset.boards),
             parts: own(None, preset.parts),
             model_labels: own(None, preset.models),

@@ -76,3 +76,25 @@ pub(super) struct RungOnly {
 pub(super) struct Resource {
     pub(super) resource: &'static str,
 }
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct DurationOf {
+    pub(super) source: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct CoefficientOf {
+    pub(super) coefficient: &'static str,
+    pub(super) source: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct What {
+    pub(super) what: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct WhatOutcome {
+    pub(super) what: &'static str,
+    pub(super) outcome: &'static str,
+}

@@ -8,8 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    Ability, Domain, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly, SourceOutcome, Verb,
-    VerbOutcome, ZoneRung,
+    Ability, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
+    SourceOutcome, Verb, VerbOutcome, What, WhatOutcome, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -101,10 +101,19 @@ pub struct Metrics {
     implausible: Family<SourceOnly, Counter>,
     nameless: Family<SourceOnly, Counter>,
     watch_errors: Family<Resource, Counter>,
+    durations: Family<DurationOf, Counter>,
+    history_loads: Family<WhatOutcome, Counter>,
+    history_writes: Family<WhatOutcome, Counter>,
+    history_bytes: Family<What, Gauge>,
+    coefficient_nodes: Family<CoefficientOf, Gauge>,
+    coefficient_samples: Family<CoefficientOf, Gauge>,
+    learned_owners: Family<What, Gauge>,
     records_dropped: Counter,
     log_lines: Family<Outcome, Counter>,
     log_bytes: Counter,
     log_files: Gauge,
+    callers: Family<Outcome, Counter>,
+    events: Family<Outcome, Counter>,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,
@@ -139,6 +148,45 @@ impl Metrics {
     /// A pod was weighed on a rung; `none` where nothing was known.
     pub fn decided(&self, rung: &'static str) {
         self.decisions.get_or_create(&RungOnly { rung }).inc();
+    }
+
+    /// A pod was weighed over a duration that this source gave.
+    pub fn expected(&self, source: &'static str) {
+        self.durations.get_or_create(&DurationOf { source }).inc();
+    }
+
+    /// A kind of history was looked for at the start.
+    pub fn history_loaded(&self, what: &'static str, outcome: &'static str) {
+        self.history_loads.get_or_create(&WhatOutcome { what, outcome }).inc();
+    }
+
+    /// A kind of history was written, in so many bytes; `None` where it could not be.
+    pub fn history_written(&self, what: &'static str, bytes: Option<u64>) {
+        let outcome = if bytes.is_some() { "ok" } else { "failed" };
+        self.history_writes.get_or_create(&WhatOutcome { what, outcome }).inc();
+        if let Some(bytes) = bytes {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.history_bytes.get_or_create(&What { what }).set(bytes);
+        }
+    }
+
+    /// Replaces the gauges of what was learned: nodes and samples by coefficient and source, and owners by what is known
+    /// of them.
+    pub fn learned(
+        &self,
+        coefficients: &[(&'static str, &'static str, u32, u64)],
+        owners: [(&'static str, usize); 2],
+    ) {
+        for (coefficient, source, nodes, samples) in coefficients.iter().copied() {
+            let of = CoefficientOf { coefficient, source };
+            self.coefficient_nodes.get_or_create(&of).set(i64::from(nodes));
+            let samples = i64::try_from(samples).unwrap_or(i64::MAX);
+            self.coefficient_samples.get_or_create(&of).set(samples);
+        }
+        for (what, owners) in owners {
+            let owners = i64::try_from(owners).unwrap_or(i64::MAX);
+            self.learned_owners.get_or_create(&What { what }).set(owners);
+        }
     }
 
     /// Filter refused nodes by a rule.
@@ -241,6 +289,16 @@ impl Metrics {
     pub fn decisions_missing(&self) -> u64 {
         let lost = |outcome| self.log_lines.get_or_create(&Outcome { outcome }).get();
         self.records_dropped.get() + lost("dropped") + lost("failed")
+    }
+
+    /// A pod was bound elsewhere than preferred, and an Event was to be written.
+    pub fn event(&self, outcome: &'static str) {
+        self.events.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Somebody asked for what tells of tenants.
+    pub fn caller(&self, outcome: &'static str) {
+        self.callers.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// So many pods have claims that are not known.

@@ -35,10 +35,19 @@ impl Metrics {
             implausible: Family::default(),
             nameless: Family::default(),
             watch_errors: Family::default(),
+            durations: Family::default(),
+            history_loads: Family::default(),
+            history_writes: Family::default(),
+            history_bytes: Family::default(),
+            coefficient_nodes: Family::default(),
+            coefficient_samples: Family::default(),
+            learned_owners: Family::default(),
             records_dropped: Counter::default(),
             log_lines: Family::default(),
             log_bytes: Counter::default(),
             log_files: Gauge::default(),
+            callers: Family::default(),
+            events: Family::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -60,6 +69,7 @@ impl Metrics {
         metrics.register_requests(&mut registry);
         metrics.register_sources(&mut registry);
         metrics.register_picture(&mut registry);
+        metrics.register_learned(&mut registry);
         metrics.register_domains(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
@@ -121,6 +131,16 @@ impl Metrics {
             "decision_log_files",
             "Files of the decision log on the disk when the last one was begun",
             self.log_files.clone(),
+        );
+        r.register(
+            "admin_callers",
+            "Questions to the admin listener that tell of tenants, by whether the caller was let through",
+            self.callers.clone(),
+        );
+        r.register(
+            "pod_events",
+            "Events to be written on pods bound elsewhere than preferred, by what became of them",
+            self.events.clone(),
         );
     }
 
@@ -241,6 +261,41 @@ impl Metrics {
             "pods_with_unknown_claims",
             "Pods with a resource claim that is not known, so that nobody knows whether it is for GPUs",
             self.unknown_claims.clone(),
+        );
+    }
+
+    /// What was learned and what is kept of it.
+    fn register_learned(&self, r: &mut Registry) {
+        r.register(
+            "durations",
+            "Pods weighed, by who said how long they run",
+            self.durations.clone(),
+        );
+        r.register(
+            "history_loads",
+            "What became of the kept history at the start",
+            self.history_loads.clone(),
+        );
+        r.register(
+            "history_writes",
+            "What became of writing the history",
+            self.history_writes.clone(),
+        );
+        r.register("history_bytes", "Size of the kept history", self.history_bytes.clone());
+        r.register(
+            "coefficient_nodes",
+            "Nodes, by where a coefficient of their boards comes from",
+            self.coefficient_nodes.clone(),
+        );
+        r.register(
+            "coefficient_samples",
+            "Samples behind these coefficients, over all nodes",
+            self.coefficient_samples.clone(),
+        );
+        r.register(
+            "learned_owners",
+            "Owners of pods of which something is known",
+            self.learned_owners.clone(),
         );
     }
 }

@@ -19,6 +19,7 @@ use futures::StreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -102,6 +103,27 @@ impl Cluster {
         guest::mark(&mut class);
         Api::all(self.client.clone())
             .create(&PostParams::default(), &object::<PriorityClass>(class))
+            .await
+            .unwrap();
+    }
+
+    /// Creates a class whose volumes are made where their first consumer is put; nobody makes them.
+    pub(crate) async fn create_storage_class(&self, name: &str) {
+        let class = json!({
+            "metadata": { "name": name },
+            "provisioner": "heliotrope.dev/nobody",
+            "volumeBindingMode": "WaitForFirstConsumer",
+        });
+        Api::all(self.client.clone())
+            .create(&PostParams::default(), &object::<StorageClass>(class))
+            .await
+            .unwrap();
+    }
+
+    /// Creates a StatefulSet of one pod, which mounts a claim of this class.
+    pub(crate) async fn create_stateful_set(&self, work: &Work, class: &str) {
+        self.api()
+            .create(&PostParams::default(), &work.to_stateful_set(class))
             .await
             .unwrap();
     }

@@ -1,6 +1,6 @@
 use super::object;
 use crate::guest;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
@@ -111,6 +111,28 @@ impl Work {
                 "replicas": replicas,
                 "selector": { "matchLabels": { LABEL: self.name } },
                 "template": self.template("Always"),
+            },
+        }))
+    }
+
+    pub(super) fn to_stateful_set(&self, class: &str) -> StatefulSet {
+        let mut template = self.template("Always");
+        template["spec"]["containers"][0]["volumeMounts"] = json!([{ "name": "data", "mountPath": "/data" }]);
+        object(json!({
+            "metadata": { "name": self.name },
+            "spec": {
+                "replicas": 1,
+                "serviceName": self.name,
+                "selector": { "matchLabels": { LABEL: self.name } },
+                "template": template,
+                "volumeClaimTemplates": [{
+                    "metadata": { "name": "data" },
+                    "spec": {
+                        "accessModes": ["ReadWriteOnce"],
+                        "storageClassName": class,
+                        "resources": { "requests": { "storage": "1Gi" } },
+                    },
+                }],
             },
         }))
     }

@@ -74,6 +74,13 @@ impl Heliotrope {
         self.process = Self::process(plane, self.extender);
     }
 
+    /// Asks it to leave, as a kubelet does, waits until it has, and starts it again where it was.
+    pub(crate) async fn restart(&mut self, plane: &ControlPlane) {
+        let left = self.process.stop(Duration::from_secs(20)).await;
+        assert!(left, "it does not leave: {}", self.process.log_tail());
+        self.process = Self::process(plane, self.extender);
+    }
+
     /// What goes into `urlPrefix`.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.extender)
@@ -95,6 +102,14 @@ impl Heliotrope {
         let answer = self.client.get(url).send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("explain of {pod}: {e}: {text}"))
+    }
+
+    /// The same for a pod that may not have been asked about yet.
+    pub(crate) async fn try_explain(&self, pod: &str) -> Option<serde_json::Value> {
+        let url = self.admin_url(&format!("explain?pod={}/{pod}", crate::guest::namespace()));
+        let answer = self.client.get(url).send().await.unwrap();
+        let text = answer.error_for_status().ok()?.text().await.ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// Runs another command of the same binary, with the same settings and against this process.

@@ -11,6 +11,8 @@ pub(crate) struct HeliotropeSettings {
     power: Value,
     extender: Value,
     decisions: Value,
+    admin: Value,
+    history: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -25,6 +27,9 @@ impl HeliotropeSettings {
             power: json!({ "interval": "1s" }),
             extender: json!({}),
             decisions: json!({}),
+            // What scenarios read of explanations they read as the operator on the machine.
+            admin: json!({ "auth": "off" }),
+            history: json!({}),
             kubeconfig: None,
         }
     }
@@ -97,6 +102,12 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Keeps what it learns in a folder, and writes it this often.
+    pub(crate) fn history(mut self, dir: &Path, interval: &str) -> Self {
+        self.history = json!({ "dir": dir, "interval": interval });
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -115,18 +126,21 @@ impl HeliotropeSettings {
     pub(crate) fn to_file(&self, plane: &ControlPlane, extender: u16, admin: u16) -> String {
         let mut own = self.extender.clone();
         own["listen"] = json!(format!("127.0.0.1:{extender}"));
+        let mut back = self.admin.clone();
+        back["listen"] = json!(format!("127.0.0.1:{admin}"));
         let file = json!({
             "apiVersion": "heliotrope.dev/v1alpha1",
             "kind": "Settings",
             "log": { "level": "info", "format": "text" },
             "extender": own,
-            "admin": { "listen": format!("127.0.0.1:{admin}") },
+            "admin": back,
             "cluster": { "kubeconfig": self.kubeconfig.as_deref().unwrap_or(plane.kubeconfig()) },
             "outbound": { "allowPlainHttp": ["127.0.0.1"] },
             "carbon": self.carbon,
             "power": self.power,
             "placement": self.placement,
             "decisions": self.decisions,
+            "history": self.history,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

@@ -191,16 +191,26 @@ async fn assert_rights(scheduler: &Path, reader: &Path) {
             "namespace": NAMESPACE, "verb": verb, "group": "coordination.k8s.io", "resource": "leases", "name": name,
         })
     };
+    let review = |group: &str, resource: &str| json!({ "verb": "create", "group": format!("{group}.k8s.io"), "resource": resource });
     let authentication = json!({
         "namespace": "kube-system", "verb": "get", "resource": "configmaps", "name": "extension-apiserver-authentication",
     });
     for (who, attributes, wanted) in [
         (reader, on("watch", "nodes"), true),
         (reader, on("list", "pods"), true),
+        (reader, on("watch", "persistentvolumeclaims"), true),
+        (
+            reader,
+            json!({ "verb": "list", "group": "storage.k8s.io", "resource": "storageclasses" }),
+            true,
+        ),
+        (reader, on("delete", "persistentvolumeclaims"), false),
         (reader, of("create", "pods", "binding"), false),
         (reader, on("delete", "pods"), false),
         (reader, on("patch", "nodes"), false),
         (reader, on("get", "secrets"), false),
+        (reader, review("authentication", "tokenreviews"), true),
+        (reader, review("authorization", "subjectaccessreviews"), true),
         (reader, lease("update", "heliotrope-scheduler"), false),
         (scheduler, of("create", "pods", "binding"), true),
         (scheduler, of("patch", "pods", "status"), true),

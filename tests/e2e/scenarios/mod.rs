@@ -24,4 +24,5 @@ mod r_decision_log;
 mod s_site_check;
 mod site;
 mod smoke;
-mod u_hpa_conformance;
+mod t_history;
+mod w_hpa_conformance;

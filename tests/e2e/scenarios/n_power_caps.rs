@@ -1,6 +1,7 @@
 //! A burst of pods against caps of racks, judged by telemetry that lags 45 s behind power that rises over 180 s: what is
 //! committed does not exceed a cap at any binding, what is drawn in truth never does, nobody is evicted, and an extender
-//! that is killed midway and starts again changes nothing of this.
+//! that is killed midway and starts again changes nothing of this. The pods are one Deployment's, so what they draw is learned
+//! while they run; once Prometheus is gone, they count for that, and the caps still hold.
 //!
 //! `ignorable: true` would let pods pass unjudged while the extender is down, and no extender can hold a cap then. The
 //! scheduler therefore runs with `ignorable: false`, and the extender with `unjudged: fail`: pods wait for it.
@@ -149,6 +150,31 @@ impl Watchman<'_> {
         }
     }
 
+    /// The most that the extender tells of any rack now, as a share of the cap.
+    async fn told(&self, heliotrope: &Heliotrope) -> f64 {
+        let metrics = heliotrope.metrics().await;
+        let of = |rack: &String| {
+            let labels = [("domain", "rack"), ("value", rack.as_str())];
+            metrics.get("heliotrope_power_domain_committed_gpu_watts", &labels)
+        };
+        self.racks.values().filter_map(of).fold(0.0, f64::max) / self.cap
+    }
+
+    /// Looks for a while once nothing is measured on so many nodes, with more pods than fit by the most that they can draw;
+    /// what is committed then, as a share of the cap.
+    async fn without_telemetry(&mut self, heliotrope: &Heliotrope, nodes: f64, fit: usize) -> f64 {
+        wait_metric(heliotrope, "heliotrope_power_nodes", &[("rung", "model")], |modelled| {
+            modelled >= nodes
+        })
+        .await;
+        assert!(self.bound.len() > fit, "no more pods run than fit by the most");
+        for _ in 0..20 {
+            self.look(Some(heliotrope)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        self.told(heliotrope).await
+    }
+
     /// Looks until so many pods have a node.
     async fn until(&mut self, heliotrope: &Heliotrope, pods: usize, patience: Duration) -> usize {
         let until = Instant::now() + patience;
@@ -170,7 +196,7 @@ async fn n_caps_hold_while_telemetry_lags() {
     let nodes = racks();
     cluster.create_nodes(&nodes).await;
     let exporter = FakeExporter::paced(&nodes, &cluster, PACE).await;
-    let prometheus = Prometheus::start(&plane, exporter.address(), Duration::from_secs(1)).await;
+    let mut prometheus = Prometheus::start(&plane, exporter.address(), Duration::from_secs(1)).await;
 
     let racks: BTreeMap<_, _> = nodes
         .iter()
@@ -186,6 +212,9 @@ async fn n_caps_hold_while_telemetry_lags() {
     let settings = HeliotropeSettings::new()
         .power(&prometheus)
         .power_key("ramp", format!("{}s", RAMP.as_secs()))
+        .power_key("learnedAfter", "5s")
+        .power_key("freshFor", "20s")
+        .power_key("staleFor", "25s")
         .power_key("domains", domain)
         .extender_key("unjudged", "fail");
     let settings = files
@@ -199,7 +228,7 @@ async fn n_caps_hold_while_telemetry_lags() {
     .await;
 
     let work = Work::new("burst", 1);
-    cluster.create_pods(&work, PODS).await;
+    cluster.create_deployment(&work, PODS).await;
     let config = SchedulerConfig::shipped()
         .with_extender(&heliotrope.url())
         .not_ignorable();
@@ -250,6 +279,10 @@ async fn n_caps_hold_while_telemetry_lags() {
         watchman.look(Some(&heliotrope)).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+
+    prometheus.kill();
+    let blind = watchman.without_telemetry(&heliotrope, all, count * FIT).await;
+    figures.note("most committed without telemetry, share of the cap", blind);
 
     let names = [
         "committed by the test's reckoning",

@@ -210,3 +210,57 @@ fn a_pod_without_name_or_uid_is_none() {
         assert!(pod.facts().is_none());
     }
 }
+
+#[test]
+fn claims_that_outlive_the_pod_are_named_and_ephemeral_ones_are_not() {
+    let volumes = json!([
+        { "name": "a", "persistentVolumeClaim": { "claimName": "data-web-0" } },
+        { "name": "b", "ephemeral": { "volumeClaimTemplate": { "spec": {} } } },
+        { "name": "c", "emptyDir": {} },
+    ]);
+    let pod = of_spec(&json!({ "containers": [], "volumes": volumes }));
+    assert_eq!(
+        pod.volume_claims.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        ["data-web-0"]
+    );
+    let many: Vec<Value> = (0..1000)
+        .map(|i| json!({ "name": "v", "persistentVolumeClaim": { "claimName": format!("c{i}") } }))
+        .collect();
+    assert_eq!(of_spec(&json!({ "volumes": many })).volume_claims.len(), 64, "G9");
+}
+
+#[rstest]
+#[case::one("Succeeded", json!([life(0, 600)]), Some(600))]
+#[case::from_the_first_start_to_the_last_end("Succeeded", json!([life(0, 300), life(60, 900)]), Some(900))]
+#[case::failed("Failed", json!([life(0, 600)]), None)]
+#[case::running("Running", json!([{ "state": { "running": { "startedAt": "2026-01-01T00:00:00Z" } } }]), None)]
+#[case::one_does_not_say("Succeeded", json!([life(0, 600), { "state": { "terminated": { "exitCode": 0 } } }]), None)]
+#[case::nothing_said("Succeeded", Value::Null, None)]
+#[case::backwards("Succeeded", json!([life(600, 0)]), None)]
+fn a_pod_that_ended_well_says_how_long_it_ran(
+    #[case] phase: &str,
+    #[case] statuses: Value,
+    #[case] seconds: Option<i64>,
+) {
+    let status = json!({ "phase": phase, "containerStatuses": statuses });
+    let pod = facts(json!({ "metadata": { "name": "p", "uid": "u" }, "status": status }));
+    assert_eq!(pod.ran.map(|ran| ran.took.as_secs()), seconds);
+}
+
+/// A container that catches SIGTERM ends with 0 before its time: its Job was deleted, suspended or past its deadline.
+#[test]
+fn a_pod_that_was_told_to_go_does_not_say_how_long_it_runs() {
+    let status = json!({ "phase": "Succeeded", "containerStatuses": [life(0, 600)] });
+    let metadata = json!({ "name": "p", "uid": "u", "deletionTimestamp": "2026-01-01T00:05:00Z" });
+    assert!(facts(json!({ "metadata": metadata, "status": status })).ran.is_none());
+}
+
+/// A container that started and ended so many seconds into the year.
+fn life(from: i64, to: i64) -> Value {
+    let at = |second| {
+        jiff::Timestamp::from_second(1_767_225_600 + second)
+            .unwrap()
+            .to_string()
+    };
+    json!({ "name": "c", "state": { "terminated": { "exitCode": 0, "startedAt": at(from), "finishedAt": at(to) } } })
+}

@@ -64,6 +64,8 @@ impl ApiServer {
         let routes = Router::new()
             .route("/api/v1/nodes", get(answer))
             .route("/api/v1/pods", get(answer))
+            .route("/api/v1/persistentvolumeclaims", get(answer))
+            .route("/apis/storage.k8s.io/v1/storageclasses", get(answer))
             .route("/apis/resource.k8s.io/v1/resourceclaims", get(answer))
             .with_state(Arc::clone(&self.script));
         let served = async move { axum::serve(listener, routes).await.unwrap() };

@@ -3,7 +3,7 @@
 use super::server::{ApiServer, End, event, gone};
 use crate::rig::PATIENCE;
 use heliotrope::cluster::{ClusterWatch, Labels};
-use heliotrope_core::snapshot::ClusterEvent;
+use heliotrope_core::snapshot::{ClusterEvent, VolumeEvent};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +20,33 @@ fn pod(name: &str, version: &str, node: &str) -> Value {
         "spec": { "nodeName": node, "containers": [] } })
 }
 
+fn of_volume(event: &VolumeEvent) -> String {
+    match event {
+        VolumeEvent::Claim(claim) => {
+            let state = if claim.bound { "bound" } else { "unbound" };
+            format!(
+                "{}/{} {state} of {}",
+                claim.namespace,
+                claim.name,
+                claim.class.as_deref().unwrap_or("the default")
+            )
+        }
+        VolumeEvent::ClaimGone { namespace, name } => format!("{namespace}/{name} gone"),
+        VolumeEvent::Class(class) => format!("{} waits: {}, default: {}", class.name, class.waits, class.default),
+        VolumeEvent::ClassGone(name) => format!("{name} gone"),
+        VolumeEvent::ClaimsRelisting | VolumeEvent::ClassesRelisting => "anew".to_owned(),
+        VolumeEvent::ClaimsListed | VolumeEvent::ClassesListed => "listed".to_owned(),
+    }
+}
+
+/// What is watched.
+enum Kind {
+    Nodes,
+    Pods,
+    Claims,
+    Classes,
+}
+
 /// A running watch.
 struct Watching {
     events: Receiver<ClusterEvent>,
@@ -30,14 +57,22 @@ struct Watching {
 
 impl Watching {
     fn nodes(server: &ApiServer) -> Self {
-        Self::start(server, true)
+        Self::start(server, Kind::Nodes)
     }
 
     fn pods(server: &ApiServer) -> Self {
-        Self::start(server, false)
+        Self::start(server, Kind::Pods)
     }
 
-    fn start(server: &ApiServer, nodes: bool) -> Self {
+    fn claims(server: &ApiServer) -> Self {
+        Self::start(server, Kind::Claims)
+    }
+
+    fn classes(server: &ApiServer) -> Self {
+        Self::start(server, Kind::Classes)
+    }
+
+    fn start(server: &ApiServer, kind: Kind) -> Self {
         let watch = ClusterWatch::new(server.client(), Labels::default());
         let (out, events) = channel(64);
         let (failures, cancel) = (Arc::new(AtomicU32::new(0)), CancellationToken::new());
@@ -46,10 +81,11 @@ impl Watching {
             counted.fetch_add(1, Ordering::Relaxed);
         };
         let task = tokio::spawn(async move {
-            if nodes {
-                watch.run_nodes(out, failed, stop).await;
-            } else {
-                watch.run_pods(out, failed, stop).await;
+            match kind {
+                Kind::Nodes => watch.run_nodes(out, failed, stop).await,
+                Kind::Pods => watch.run_pods(out, failed, stop).await,
+                Kind::Claims => watch.run_volume_claims(out, failed, stop).await,
+                Kind::Classes => watch.run_storage_classes(out, failed, stop).await,
             }
         });
         Self {
@@ -76,6 +112,7 @@ impl Watching {
                 ClusterEvent::PodGone { uid } => format!("{uid} gone"),
                 ClusterEvent::NodesRelisting | ClusterEvent::PodsRelisting => "anew".to_owned(),
                 ClusterEvent::NodesListed | ClusterEvent::PodsListed => "listed".to_owned(),
+                ClusterEvent::Volume(event) => of_volume(&event),
                 ClusterEvent::Devices(event) => format!("{event:?}"),
             });
         }
@@ -251,4 +288,58 @@ async fn a_watch_ends_when_nobody_listens() {
     let Watching { events, task, .. } = Watching::nodes(&server);
     drop(events);
     tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn claims_and_classes_are_followed_as_nodes_are() {
+    let server = ApiServer::start().await;
+    let claim = |name: &str, spec: Value| json!({ "metadata": { "name": name, "namespace": "ml", "resourceVersion": "1" }, "spec": spec });
+    let waiting = claim(
+        "data",
+        json!({ "storageClassName": "local", "resources": { "requests": { "storage": "1Gi" } } }),
+    );
+    server.list("10", &[waiting, claim("plain", json!({}))]);
+    let bound = claim("data", json!({ "storageClassName": "local", "volumeName": "pv-1" }));
+    let events = vec![event("MODIFIED", &bound), event("DELETED", &bound)];
+    server.watch(events, End::Open);
+    let mut watching = Watching::claims(&server);
+    assert_eq!(
+        watching.next(6).await,
+        [
+            "anew",
+            "ml/data unbound of local",
+            "ml/plain unbound of the default",
+            "listed",
+            "ml/data bound of local",
+            "ml/data gone"
+        ]
+    );
+    watching.stop().await;
+    let annotations = json!({ "storageclass.kubernetes.io/is-default-class": "true" });
+    let class = json!({ "metadata": { "name": "local", "resourceVersion": "1", "annotations": annotations }, "provisioner": "x", "volumeBindingMode": "WaitForFirstConsumer" });
+    let at_once = json!({ "metadata": { "name": "net", "resourceVersion": "1" }, "provisioner": "x", "volumeBindingMode": "Immediate" });
+    server.list("10", &[class, at_once]);
+    let mut watching = Watching::classes(&server);
+    assert_eq!(
+        watching.next(4).await,
+        [
+            "anew",
+            "local waits: true, default: true",
+            "net waits: false, default: false",
+            "listed"
+        ]
+    );
+    watching.stop().await;
+}
+
+/// A cluster whose administrator grants only nodes and pods: it is counted and tried again, and nothing else waits for it.
+#[tokio::test]
+async fn claims_that_may_not_be_read_are_told_as_a_failure() {
+    let server = ApiServer::start().await;
+    server.fail(403);
+    server.list("10", &[]);
+    let mut watching = Watching::claims(&server);
+    assert_eq!(watching.next(3).await, ["anew", "anew", "listed"]);
+    assert!(watching.failures() >= 1);
+    watching.stop().await;
 }

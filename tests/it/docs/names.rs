@@ -24,10 +24,16 @@ pub(super) fn exported() -> Labels {
     metrics.implausible("dcgm", 1);
     metrics.nameless("dcgm", 1);
     metrics.watch_error("nodes");
+    metrics.expected("history");
+    metrics.history_loaded("learned", "ok");
+    metrics.history_written("learned", Some(1));
+    metrics.learned(&[("bare", "observed", 1, 3)], [("watts", 1), ("run-time", 1)]);
     metrics.record_dropped();
     metrics.logged("written", 1);
     metrics.log_bytes(1);
     metrics.log_files(1);
+    metrics.caller("allowed");
+    metrics.event("created");
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),

@@ -10,14 +10,14 @@ use tokio::sync::watch;
 const NOW: &str = "2026-03-01T12:00:00Z";
 
 /// A page at an address, which the test may change.
-struct FakeExporter {
+pub(super) struct FakeExporter {
     address: SocketAddr,
     page: Arc<Mutex<String>>,
     served: JoinHandle<()>,
 }
 
 impl FakeExporter {
-    async fn start(page: &str) -> Self {
+    pub(super) async fn start(page: &str) -> Self {
         let page = Arc::new(Mutex::new(page.to_owned()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -35,7 +35,7 @@ impl FakeExporter {
         page.clone_into(&mut self.page.lock().unwrap());
     }
 
-    fn target(&self, node: &str) -> String {
+    pub(super) fn target(&self, node: &str) -> String {
         format!("{{url: 'http://{}/metrics', node: '{node}'}}", self.address)
     }
 }

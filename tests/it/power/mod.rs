@@ -1,6 +1,7 @@
 //! Power sources: what an exporter's series come to be in the snapshot.
 
 mod exporter;
+mod learned;
 mod presets;
 mod real;
 mod wire;
@@ -172,22 +173,26 @@ fn builder(settings: &Settings, nodes: &[&str], now: Timestamp) -> SnapshotBuild
     let tables = Tables::builtin().unwrap();
     let mut builder = SnapshotBuilder::new(settings.surroundings(&tables));
     for name in nodes {
-        let facts = NodeFacts {
-            name: Arc::from(*name),
-            region: None,
-            provider: None,
-            zone: None,
-            gpu_product: None,
-            gpus: Vec::new(),
-            gpu_sharing: GpuSharing::default(),
-            devices: None,
-            cpu_milli: 1000,
-            memory_bytes: 1 << 30,
-            domain_labels: Vec::new(),
-            pool: None,
-            schedulable: true,
-        };
-        builder.apply_cluster(ClusterEvent::Node(facts), now);
+        builder.apply_cluster(ClusterEvent::Node(node(name)), now);
     }
     builder
+}
+
+/// A node of which nothing is known but its name.
+fn node(name: &str) -> NodeFacts {
+    NodeFacts {
+        name: Arc::from(name),
+        region: None,
+        provider: None,
+        zone: None,
+        gpu_product: None,
+        gpus: Vec::new(),
+        gpu_sharing: GpuSharing::default(),
+        devices: None,
+        cpu_milli: 1000,
+        memory_bytes: 1 << 30,
+        domain_labels: Vec::new(),
+        pool: None,
+        schedulable: true,
+    }
 }

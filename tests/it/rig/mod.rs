@@ -11,13 +11,13 @@ pub(crate) use http::{Reply, exchange, get, post, request};
 pub(crate) use objects::{bound, daemon, job, names_body, node_events, node_json, pod_event, recorded};
 
 use arc_swap::ArcSwap;
-use heliotrope::admin::{self, Admin};
+use heliotrope::admin::{self, Access, Admin};
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
 use heliotrope::extender::{self, Extender, Placement};
 use heliotrope::serve;
 use heliotrope::telemetry::{Clock, Metrics};
-use heliotrope::world::{Journal, Senders, World, Writer, channels};
+use heliotrope::world::{Journal, Senders, Strayed, World, Writer, channels};
 use heliotrope_core::quantity::{GramsPerKwh, Source};
 use heliotrope_core::snapshot::{CarbonReport, ClusterEvent, Forecast, LatestIntensity, Surroundings};
 use jiff::{SignedDuration, Timestamp};
@@ -90,16 +90,36 @@ fn placement(generation: u64, settings: &Settings) -> Placement {
 impl Rig {
     /// A process whose watches have listed the six nodes and no pods, and whose zones are live with [`USUAL`].
     pub(crate) async fn start(sections: &str) -> Self {
-        let rig = Self::silent(sections).await;
-        let mut events = node_events();
-        events.extend([ClusterEvent::NodesListed, ClusterEvent::PodsListed]);
-        rig.intensities(&USUAL).await;
-        rig.tell(events).await;
+        Self::guarded(sections, Access::Open).await
+    }
+
+    /// The same with an admin listener that asks who is asking.
+    pub(crate) async fn guarded(sections: &str, access: Access) -> Self {
+        let rig = Self::silent_with(sections, access, None).await;
+        rig.furnish().await;
+        rig
+    }
+
+    /// The same whose writer tells of pods that were bound elsewhere than preferred.
+    pub(crate) async fn telling(sections: &str, strayed: Sender<Strayed>) -> Self {
+        let rig = Self::silent_with(sections, Access::Open, Some(strayed)).await;
+        rig.furnish().await;
         rig
     }
 
     /// A process that has heard nothing yet.
     pub(crate) async fn silent(sections: &str) -> Self {
+        Self::silent_with(sections, Access::Open, None).await
+    }
+
+    async fn furnish(&self) {
+        let mut events = node_events();
+        events.extend([ClusterEvent::NodesListed, ClusterEvent::PodsListed]);
+        self.intensities(&USUAL).await;
+        self.tell(events).await;
+    }
+
+    async fn silent_with(sections: &str, access: Access, strayed: Option<Sender<Strayed>>) -> Self {
         let mut settings = settings(sections);
         if !sections.contains("deadline") {
             // A busy machine must not make an answer late where a test is about something else.
@@ -133,6 +153,7 @@ impl Rig {
             world: Arc::clone(&world),
             metrics: metrics.clone(),
             clock: reader(&clock, None),
+            access,
             stopping: stopping.clone(),
         };
         let mut tasks = JoinSet::new();
@@ -141,7 +162,8 @@ impl Rig {
         let served = serve::run(back, admin::router(asked), stop.clone());
         tasks.spawn(async { served.await.unwrap() });
         let stop_writer = stop.child_token();
-        tasks.spawn(writer.with_journal(told).run(inbox, stop_writer.clone()));
+        let writer = writer.with_journal(told).with_strayed(strayed);
+        tasks.spawn(writer.run(inbox, stop_writer.clone()));
         let log_closed = Arc::new(AtomicBool::new(journal.is_none()));
         if let Some(journal) = journal {
             let closed = Arc::clone(&log_closed);

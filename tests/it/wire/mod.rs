@@ -12,6 +12,7 @@ mod preempt;
 mod recorded;
 mod spelling;
 mod transport;
+mod unjudged;
 
 use crate::rig::{Rig, names_body};
 use go::{ExtenderFilterResult, HostPriorityList};

@@ -70,6 +70,73 @@ async fn g12_a_node_is_emptied_only_where_filter_accepts_the_pod_afterwards(
     assert_eq!(emptied, accepted.into_iter().collect());
 }
 
+/// Idle watts of the two nodes of a region, and what eight GPUs of one are booked at.
+async fn watts_of(nodes: [&str; 2]) -> (f64, f64) {
+    let rig = Rig::start("placement: {mode: prefer}").await;
+    let snapshot = rig.world.snapshot();
+    let node = |name: &str| snapshot.node(snapshot.find(name).unwrap()).unwrap();
+    let idle = nodes.map(|name| node(name).bare.unwrap().watts.get() * node(name).slots.boards() as f64);
+    (idle.iter().sum(), node(nodes[0]).rise.unwrap().get() * 8.0)
+}
+
+/// A region whose cap has room for one pod of eight boards, and the pod that has it.
+async fn full_region() -> (Rig, Value) {
+    let (idle, eight) = watts_of(NORTH).await;
+    let settings = format!(
+        "placement: {{mode: prefer}}\npower: {{domains: [{{name: region, label: topology.kubernetes.io/region, gpuWatts: '{} W'}}]}}",
+        idle + 1.5 * eight
+    );
+    let rig = Rig::start(&settings).await;
+    let victim = bound(job("victim", 8), NORTH[0]);
+    rig.tell(vec![pod_event(&victim)]).await;
+    (rig, victim)
+}
+
+fn victim_gone() -> ClusterEvent {
+    ClusterEvent::PodGone {
+        uid: Arc::from("uid-victim"),
+    }
+}
+
+/// The room that victims leave is the pod's for whom they go, from the answer until its nomination is seen and from there on
+/// until it is bound: another pod that asks in between must not take it, or the eviction would have served nobody.
+#[tokio::test]
+async fn g12_room_that_preemption_makes_is_held_for_the_pod_it_is_made_for() {
+    let (rig, victim) = full_region().await;
+    let (mut urgent, other) = (job("urgent", 8), job("other", 8));
+    let kept = async |pod: &Value| filter(&rig, pod, &NORTH).await.kept().len();
+    assert_eq!((kept(&urgent).await, kept(&other).await), (0, 0), "the region is full");
+    let answer = preempt(&rig, &body(&urgent, &[(NORTH[0], victim)], "meta")).await;
+    assert_eq!(self::kept(&answer), [NORTH[0]]);
+    rig.tell(vec![victim_gone()]).await;
+    assert_eq!(kept(&other).await, 0, "the room is promised");
+    // The nomination is seen: from there on the snapshot counts the pod.
+    urgent["metadata"]["resourceVersion"] = json!("2");
+    urgent["status"]["nominatedNodeName"] = json!(NORTH[0]);
+    rig.tell(vec![pod_event(&urgent)]).await;
+    rig.advance(jiff::SignedDuration::from_secs(6));
+    rig.settle().await;
+    assert_eq!(kept(&other).await, 0, "the room is the nominated pod's");
+    assert!(kept(&urgent).await > 0, "and does not count against itself");
+}
+
+/// A nomination that never comes does not hold the room for longer than kube-scheduler takes to write one.
+#[tokio::test]
+async fn room_that_nobody_is_nominated_for_is_let_go() {
+    let (rig, victim) = full_region().await;
+    preempt(&rig, &body(&job("urgent", 8), &[(NORTH[0], victim)], "meta")).await;
+    rig.tell(vec![victim_gone()]).await;
+    for (seconds, room) in [(4, false), (2, true)] {
+        rig.advance(jiff::SignedDuration::from_secs(seconds));
+        rig.settle().await;
+        assert_eq!(
+            !filter(&rig, &job("other", 8), &NORTH).await.kept().is_empty(),
+            room,
+            "{seconds} s later"
+        );
+    }
+}
+
 /// A node that still runs others after its victims are gone stays awake, and is dearer or cheaper for it.
 #[tokio::test]
 async fn victims_are_taken_off_their_node_before_it_is_judged() {

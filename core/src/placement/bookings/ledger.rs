@@ -90,7 +90,7 @@ impl Bookings {
     #[must_use]
     pub fn reserved_in(&self, domain: &DomainKey) -> Watts {
         let held = self.reserved.get(domain).copied().unwrap_or(0);
-        watts(held.saturating_add(self.everywhere))
+        Watts::from_milliwatts(held.saturating_add(self.everywhere))
     }
 
     /// What others than a pod have reserved in a domain.
@@ -104,7 +104,7 @@ impl Bookings {
             }
         });
         let held = self.reserved.get(domain).copied().unwrap_or(0);
-        watts(held.saturating_add(self.everywhere).saturating_sub(own))
+        Watts::from_milliwatts(held.saturating_add(self.everywhere).saturating_sub(own))
     }
 
     /// What is held against every domain by others than a pod.
@@ -113,7 +113,7 @@ impl Bookings {
             Reach::Everywhere(milliwatts) => milliwatts,
             Reach::Domains(_) => 0,
         });
-        watts(self.everywhere.saturating_sub(own))
+        Watts::from_milliwatts(self.everywhere.saturating_sub(own))
     }
 
     /// What others than a pod have reserved, by domain.
@@ -130,7 +130,7 @@ impl Bookings {
                 .iter()
                 .find(|(of, _)| of == domain)
                 .map_or(0, |(_, milliwatts)| *milliwatts);
-            (domain.as_ref(), watts(held.saturating_sub(own)))
+            (domain.as_ref(), Watts::from_milliwatts(held.saturating_sub(own)))
         })
     }
 
@@ -180,10 +180,6 @@ fn tally<K: Ord + ?Sized>(sums: &mut BTreeMap<Arc<K>, u64>, key: &Arc<K>, by: fn
     if *held == 0 {
         sums.remove(key);
     }
-}
-
-fn watts(milliwatts: u64) -> Watts {
-    Watts::saturating(milliwatts as f64 / 1000.0)
 }
 
 /// As they are written down.

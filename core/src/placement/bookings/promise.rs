@@ -56,11 +56,12 @@ impl Promise {
         let landing = landing.filter_map(|(_, candidate)| candidate.node(snapshot));
         // By the place of each domain: the most over its nodes.
         let mut most = vec![0_u64; snapshot.domains().len()];
+        let figure = snapshot.surroundings.bookings.figure;
         let (mut first, mut count) = (None, 0_usize);
         for node in landing {
             count += 1;
             first.get_or_insert(&node.name);
-            let booked = node.booking(question.workload.gpus).map_or(0, milliwatts);
+            let booked = node.booked(question.workload, figure).map_or(0, Watts::to_milliwatts);
             for ix in &node.domains {
                 if let Some(held) = usize::try_from(ix.0).ok().and_then(|ix| most.get_mut(ix)) {
                     *held = booked.max(*held);
@@ -119,14 +120,4 @@ impl Promise {
         (&self.uid, &self.tops).hash(&mut hasher);
         hasher.finish()
     }
-}
-
-/// Rounded up: whole numbers, so that what is added can be taken off again without a rest.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "watts are not negative, and the cast saturates"
-)]
-fn milliwatts(watts: Watts) -> u64 {
-    (watts.get() * 1000.0).ceil() as u64
 }

@@ -38,8 +38,9 @@ pub struct Combined {
 }
 
 /// The largest proposal counts. With some metrics missing, the others may raise the replicas but not lower them; with all
-/// missing nothing is concluded.
-pub(super) fn combine(
+/// missing nothing is concluded. `replicas` are those of the spec and of the status.
+#[must_use]
+pub fn combine(
     spec: &HpaSpec,
     readings: &[MetricReading],
     pods: &[Pod],

@@ -62,22 +62,8 @@ impl Outcome {
 #[must_use]
 pub fn decide(spec: &HpaSpec, seen: &Observation, timing: Timing, memory: &mut Memory, now: Timestamp) -> Outcome {
     let current = seen.spec_replicas;
-    memory.begin(current, now);
-    let from_zero = current == 0 && memory.scaled_to_zero && spec.version.remembers_scaling_to_zero();
-    if current == 0 {
-        let readable = spec.metrics.iter().copied().any(Metric::counts_without_replicas);
-        let awaited = if spec.version.remembers_scaling_to_zero() {
-            from_zero && (spec.min != 0 || readable)
-        } else {
-            spec.min == 0
-        };
-        if !awaited {
-            return Outcome::Disabled;
-        }
-    } else if current > spec.max {
-        return Outcome::AboveMax(spec.max);
-    } else if current < spec.min {
-        return Outcome::BelowMin(spec.min);
+    if let Some(outcome) = gate(spec, current, memory, now) {
+        return outcome;
     }
     let replicas = (current, seen.status_replicas);
     let combined = combine(spec, &seen.readings, &seen.pods, replicas, timing, now);
@@ -85,17 +71,53 @@ pub fn decide(spec: &HpaSpec, seen: &Observation, timing: Timing, memory: &mut M
         return Outcome::Held(combined);
     };
     let stabilised = stabilise(spec, memory, (current, wanted), now);
-    let limited = limit(spec, memory, (current, stabilised.0), now);
-    // A minimum that was raised while there were no replicas counts again with the first of them.
-    let desired = if from_zero && spec.min != 0 {
-        limited.0.max(spec.min)
-    } else {
-        limited.0
-    };
+    let (limited, desired) = limited(spec, memory, (current, stabilised.0), now);
     Outcome::Metrics {
         combined,
         stabilised,
         limited,
         desired,
     }
+}
+
+/// What is decided without a look at metrics, where anything is.
+pub fn gate(spec: &HpaSpec, current: Replicas, memory: &mut Memory, now: Timestamp) -> Option<Outcome> {
+    memory.begin(current, now);
+    if current == 0 {
+        let readable = spec.metrics.iter().copied().any(Metric::counts_without_replicas);
+        let awaited = if spec.version.remembers_scaling_to_zero() {
+            from_zero(spec, current, memory) && (spec.min != 0 || readable)
+        } else {
+            spec.min == 0
+        };
+        (!awaited).then_some(Outcome::Disabled)
+    } else if current > spec.max {
+        Some(Outcome::AboveMax(spec.max))
+    } else if current < spec.min {
+        Some(Outcome::BelowMin(spec.min))
+    } else {
+        None
+    }
+}
+
+fn from_zero(spec: &HpaSpec, current: Replicas, memory: &Memory) -> bool {
+    current == 0 && memory.scaled_to_zero && spec.version.remembers_scaling_to_zero()
+}
+
+/// What rates and bounds make of a recommendation, and the replicas that there should be.
+#[must_use]
+pub fn limited(
+    spec: &HpaSpec,
+    memory: &Memory,
+    (current, wanted): (Replicas, Replicas),
+    now: Timestamp,
+) -> ((Replicas, Limit), Replicas) {
+    let limited = limit(spec, memory, (current, wanted), now);
+    // A minimum that was raised while there were no replicas counts again with the first of them.
+    let desired = if from_zero(spec, current, memory) && spec.min != 0 {
+        limited.0.max(spec.min)
+    } else {
+        limited.0
+    };
+    (limited, desired)
 }

@@ -27,13 +27,13 @@ mod version;
 
 pub use average::Average;
 pub use behavior::{Behavior, Policy, PolicyKind, Rules, Select};
-pub use combine::{Combined, MetricFailure};
-pub use decide::{Observation, Outcome, decide};
+pub use combine::{Combined, MetricFailure, combine};
+pub use decide::{Observation, Outcome, decide, gate, limited};
 pub use limit::Limit;
 pub use memory::{Memory, ScaleEvent};
 pub use pods::{Group, Pod, PodPhase, ReadyCondition, Sample, Timing, group};
 pub use spec::{AverageTarget, HpaSpec, Metric, MetricReading, TotalTarget};
-pub use stabilise::Stabilised;
+pub use stabilise::{Stabilised, stabilise};
 pub use tolerance::Tolerance;
 pub use version::HpaVersion;
 

@@ -16,7 +16,8 @@ pub enum Stabilised {
 }
 
 /// Holds a recommendation against the recent ones, and notes it.
-pub(super) fn stabilise(
+#[must_use]
+pub fn stabilise(
     spec: &HpaSpec,
     memory: &mut Memory,
     (current, wanted): (Replicas, Replicas),

@@ -35,7 +35,11 @@ impl Pool {
             slices.cloned().collect::<Vec<_>>()
         };
         let whole = |slices: &Vec<Arc<SliceFacts>>| slices.iter().all(|slice| slice.slices <= slices.len());
-        if let Some(newest) = generations.into_iter().rev().map(of).find(whole) {
+        // What an older generation left behind does not come back while slices of the one that counts are replaced.
+        let counts = self.counted.first().map(|slice| slice.generation);
+        let from = counts.filter(|from| generations.last().is_some_and(|newest| newest >= from));
+        let mut candidates = generations.range(from.unwrap_or(i64::MIN)..).rev();
+        if let Some(newest) = candidates.find_map(|generation| Some(of(*generation)).filter(whole)) {
             self.counted = newest;
         }
     }

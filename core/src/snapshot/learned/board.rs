@@ -184,6 +184,23 @@ impl BoardSums {
         self.floor.map(|floor| (floor.watts, floor.samples))
     }
 
+    /// What outlives a restart: after one, nobody knows whether the node has stayed empty.
+    pub(super) fn kept(&self) -> Self {
+        Self {
+            rising: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether we can have written this.
+    pub(super) fn is_sound(&self) -> bool {
+        let Self { floor, idle, busy, .. } = self;
+        let sums = [idle.watts, busy.use_sum, busy.use_squares, busy.use_watts];
+        let counted = idle.samples.max(busy.samples) < MAX_SAMPLES;
+        let powered = floor.is_none_or(|floor| floor.watts > Watts::ZERO && floor.samples >= MIN_FLOOR);
+        counted && powered && sums.iter().all(|sum| sum.is_finite() && *sum >= 0.0)
+    }
+
     /// Whether anything was seen that counts.
     pub(super) fn is_empty(&self) -> bool {
         self.floor.is_none() && self.idle.samples == 0 && self.busy.samples == 0

@@ -9,9 +9,13 @@ mod board;
 mod nodes;
 mod owners;
 mod recent;
+mod record;
+mod runs;
 mod spread;
 
 pub use owners::P95;
+pub use record::LearnedRecord;
+pub use runs::Run;
 
 pub(super) use board::PLAUSIBLE;
 
@@ -19,9 +23,10 @@ use super::coefficient::Figures;
 use crate::gpu::{GpuCatalogue, ModelIx};
 use crate::quantity::{Ratio, Watts};
 use crate::workload::OwnerKey;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use nodes::NodeSums;
 use owners::OwnerWatts;
+use runs::RunTimes;
 use std::sync::Arc;
 
 /// Everything learned so far. Cheap to clone: a snapshot shares it with the builder until the next sample.
@@ -29,6 +34,7 @@ use std::sync::Arc;
 pub struct Learned {
     nodes: Arc<NodeSums>,
     owners: Arc<OwnerWatts>,
+    runs: Arc<RunTimes>,
 }
 
 impl Learned {
@@ -39,8 +45,28 @@ impl Learned {
         self.owners.p95(owner, model)
     }
 
+    /// The median of the last runs of an owner's pods that ended well, as long as they would have taken on the reference
+    /// model, and of how many. `slowness` gives the run time on a model over that on the reference model; runs on models
+    /// for which it knows none say nothing. Nothing until there are three.
+    #[must_use]
+    pub fn run_time(
+        &self,
+        owner: &OwnerKey,
+        slowness: impl Fn(&str) -> Option<f64>,
+    ) -> Option<(SignedDuration, u32)> {
+        self.runs.median(owner, slowness)
+    }
+
+    /// A pod of the owner ended well after running for so long on this model.
+    pub(super) fn observe_run(&mut self, owner: &OwnerKey, run: Run) {
+        if self.runs.is_new(owner, &run) {
+            Arc::make_mut(&mut self.runs).observe(owner, run);
+        }
+    }
+
     /// Figures by model, in the order of the catalogue: what the nodes of a model have shown over what its profile says.
-    pub(super) fn by_model(&self, catalogue: &GpuCatalogue) -> Vec<Figures> {
+    #[must_use]
+    pub fn by_model(&self, catalogue: &GpuCatalogue) -> Vec<Figures> {
         self.nodes.by_model(catalogue)
     }
 
@@ -92,10 +118,16 @@ impl Learned {
         }
     }
 
-    /// How many owners are held.
+    /// Of how many owners watts are held.
     #[must_use]
     pub fn owners(&self) -> usize {
         self.owners.0.len()
+    }
+
+    /// Of how many owners run times are held.
+    #[must_use]
+    pub fn runners(&self) -> usize {
+        self.runs.0.len()
     }
 
     /// How many nodes something was learned of.

@@ -48,6 +48,14 @@ impl NodeSums {
         sums.over(of_model, profile.max, CoefficientSource::Observed, |_| false)
     }
 
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&Arc<str>, &BoardSums)> {
+        self.0.iter()
+    }
+
+    pub(super) fn of_rows(rows: impl Iterator<Item = (Arc<str>, BoardSums)>) -> Self {
+        Self(rows.collect())
+    }
+
     pub(super) fn floor(&self, node: &str) -> Option<(Watts, u32)> {
         self.0.get(node)?.floor()
     }

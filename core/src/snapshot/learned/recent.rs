@@ -50,4 +50,14 @@ impl<T: Default> Recent<T> {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&OwnerKey, Timestamp, &T)> {
+        self.rows.iter().map(|(owner, (seen, row))| (owner, *seen, row))
+    }
+
+    /// Takes back what was kept.
+    pub(super) fn restore(&mut self, owner: OwnerKey, seen: Timestamp, row: T) {
+        self.make_room();
+        self.rows.insert(owner, (seen, row));
+    }
 }

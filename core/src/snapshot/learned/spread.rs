@@ -53,6 +53,13 @@ impl WattSpread {
             (below >= needed).then(|| Watts::saturating(GAMMA.powi(i32::from(*bin))))
         })
     }
+
+    /// What was read from a file, if it can have been written by us.
+    pub(super) fn checked(self) -> Option<Self> {
+        let ascending = self.bins.iter().zip(self.bins.iter().skip(1)).all(|(a, b)| a.0 < b.0);
+        let counted = self.bins.iter().all(|(_, count)| *count > 0) && self.samples() < MAX_SAMPLES;
+        (ascending && counted && !self.bins.is_empty()).then_some(self)
+    }
 }
 
 #[expect(
@@ -122,6 +129,7 @@ mod tests {
         fn g9_a_spread_is_never_more_than_256_bins(samples in prop::collection::vec(0.0_f64..1e9, 0..2000)) {
             let spread = spread(&samples);
             prop_assert!(spread.bins.len() <= 256 && spread.samples() < MAX_SAMPLES);
+            prop_assert!(samples.is_empty() || spread.clone().checked() == Some(spread));
         }
     }
 }

@@ -38,25 +38,39 @@ proptest! {
         prop_assert_eq!(count(&state(told), "n"), Some(u32::try_from(of_boards.len()).unwrap()));
     }
 
-    /// Whatever came before and in whatever order: once a generation is whole and the others are gone, it is what counts.
+    /// Whatever came before: a generation that is whole counts, and goes on to while a driver replaces its slices one by one in
+    /// whatever order, until the next one is whole.
     #[test]
     fn g3_pools_settle_on_the_newest_generation(
-        before in prop::collection::vec((0_usize..4, 0_i64..5, 1_usize..4, 0_usize..9), 0..30),
-        last in prop::collection::vec(0_usize..5, 1..4),
+        before in prop::collection::vec((0_usize..6, 0_i64..5, 1_usize..4, 0_usize..9), 0..30),
+        old in prop::collection::vec(0_usize..5, 1..4),
+        (new, order) in prop::collection::vec(0_usize..5, 1..5)
+            .prop_flat_map(|new| (Just((0..new.len()).collect::<Vec<_>>()).prop_shuffle(), Just(new)))
+            .prop_map(|(order, new)| (new, order)),
     ) {
         let mut state = DeviceState::default();
         for (name, generation, slices, boards_of) in before {
             state.apply(put(slice(&format!("s{name}"), generation, slices, boards("n", boards_of))));
         }
-        let whole = last.len();
-        let mut seen = 0;
-        for (i, boards_of) in last.iter().enumerate() {
-            let mut devices = boards("n", seen + boards_of);
-            seen += boards_of;
-            state.apply(put(slice(&format!("s{i}"), 9, whole, devices.split_off(seen - boards_of))));
+        let spread = |generation: i64, of: &[usize]| -> (Vec<SliceFacts>, Option<u32>) {
+            let mut all = boards("n", of.iter().sum());
+            let count = (!all.is_empty()).then(|| u32::try_from(all.len()).unwrap());
+            let one = |(i, boards): (usize, &usize)| {
+                slice(&format!("s{i}"), generation, of.len(), all.split_off(all.len() - boards))
+            };
+            (of.iter().enumerate().map(one).collect(), count)
+        };
+        let (slices, held) = spread(8, &old);
+        for slice in slices {
+            state.apply(put(slice));
         }
-        let counted = (seen > 0).then(|| u32::try_from(seen).unwrap());
-        prop_assert_eq!(count(&state, "n"), counted);
+        prop_assert_eq!(count(&state, "n"), held);
+        let (slices, comes) = spread(9, &new);
+        for (told, place) in order.iter().enumerate() {
+            prop_assert_eq!(count(&state, "n"), held, "{} of {} slices are new", told, new.len());
+            state.apply(put(slices[*place].clone()));
+        }
+        prop_assert_eq!(count(&state, "n"), comes);
     }
 
     /// Boards taken on a node are those of its claims, each once, and never more than it has.

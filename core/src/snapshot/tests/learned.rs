@@ -4,28 +4,15 @@ use super::*;
 use proptest::prelude::*;
 
 /// One sample of one board of node `n`: when, watts, utilisation, and the pods that the exporter names.
-fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
-    let board = BoardPower {
-        uuid: Arc::from("GPU-1"),
-        watts: watts(drawn),
-        observed_at: second(at),
-        model: None,
-        utilisation: busy.map(|share| Ratio::new(share).unwrap()),
-        pods: pods
-            .iter()
-            .map(|name| PodName {
-                namespace: Arc::from("ml"),
-                name: Arc::from(*name),
-            })
-            .collect(),
-    };
-    PowerReport {
-        source: Source::new("dcgm"),
-        nodes: vec![NodePower {
-            host: None,
-            node: Arc::from("n"),
-            boards: vec![board],
-        }],
+pub(super) fn sample(at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> PowerReport {
+    reported(vec![board("GPU-1", at, drawn, busy, pods)])
+}
+
+/// A pod that draws what it will.
+fn long_running(uid: &str, node: &str) -> PodFacts {
+    PodFacts {
+        started_at: Some(second(-3600)),
+        ..pod(uid, Some(node))
     }
 }
 
@@ -36,7 +23,7 @@ fn busy_node() -> SnapshotBuilder {
         ClusterEvent::Node(facts("n")),
         ClusterEvent::Node(facts("m")),
         ClusterEvent::NodesListed,
-        is_pod(pod("p", Some("n"))),
+        is_pod(long_running("p", "n")),
         ClusterEvent::PodsListed,
     ];
     observe(&mut builder, second(0), events);
@@ -66,7 +53,7 @@ fn an_owner_is_known_by_its_p95_once_there_are_samples_enough() {
     assert_eq!(p95(&mut builder), None);
     builder.apply_power(sample(19, 100.0, None, &["p"]));
     let known = p95(&mut builder).unwrap();
-    assert_eq!(known.samples, 20);
+    assert_eq!((known.samples, known.over), (20, SignedDuration::from_secs(19)));
     assert!((80.0..80.0 * 1.04).contains(&known.per_board.get()), "{known:?}");
     for at in 20..30 {
         builder.apply_power(sample(at, 100.0, None, &["p"]));
@@ -86,17 +73,104 @@ fn a_sample_told_twice_counts_once() {
 #[test]
 fn a_board_that_pods_share_teaches_nothing_of_either() {
     let mut builder = busy_node();
-    observe(&mut builder, second(0), [is_pod(pod("q", Some("n")))]);
+    observe(&mut builder, second(0), [is_pod(long_running("q", "n"))]);
     for at in 0..100 {
         builder.apply_power(sample(at, 80.0, None, &["p", "q"]));
     }
     assert_eq!(p95(&mut builder), None);
 }
 
+/// An exporter that shows one value for a board names one of the pods in its time slices alone.
+#[test]
+fn a_board_that_is_handed_out_in_shares_teaches_nothing_of_an_owner() {
+    let mut builder = busy_node();
+    let sharing = GpuSharing {
+        replicas: 4,
+        ..GpuSharing::default()
+    };
+    let sliced = NodeFacts {
+        gpu_sharing: sharing,
+        ..facts("n")
+    };
+    observe(&mut builder, second(0), [ClusterEvent::Node(sliced)]);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 80.0, None, &["p"]));
+    }
+    assert_eq!(p95(&mut builder), None);
+}
+
+/// While a model is loaded a board draws less than at work: such samples would make an owner's figure too low.
+#[test]
+fn samples_before_a_pod_draws_what_it_will_teach_nothing_of_its_owner() {
+    let mut builder = busy_node();
+    let started = |at: Option<i64>| {
+        is_pod(PodFacts {
+            started_at: at.map(second),
+            ..pod("p", Some("n"))
+        })
+    };
+    let ramp = BookingBounds::default().ramp.as_secs();
+    observe(&mut builder, second(0), [started(None)]);
+    for at in 0..50 {
+        builder.apply_power(sample(at, 80.0, None, &["p"]));
+    }
+    assert_eq!(p95(&mut builder), None, "a pod that has not started");
+    observe(&mut builder, second(50), [started(Some(50))]);
+    for at in 51..50 + ramp {
+        builder.apply_power(sample(at, 80.0, None, &["p"]));
+    }
+    assert_eq!(p95(&mut builder), None, "and one whose power rises");
+    for at in 0..20 {
+        builder.apply_power(sample(50 + ramp + at, 80.0, None, &["p"]));
+    }
+    assert_eq!(p95(&mut builder).unwrap().samples, 20);
+}
+
+/// With `honor_labels: false` the series of an idle board bear the name of the exporter's own pod.
+#[test]
+fn an_exporters_own_pod_holds_no_board() {
+    let mut builder = busy_node();
+    let exporter = PodFacts {
+        gpus: None,
+        owner: Owner {
+            kind: OwnerKind::DaemonSet,
+            name: Arc::from("dcgm-exporter"),
+        },
+        ..long_running("dcgm", "n")
+    };
+    observe(&mut builder, second(0), [is_pod(exporter)]);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 11.0, Some(0.0), &["dcgm"]));
+    }
+    assert_eq!(
+        told(node_at(&mut builder, "n", second(100)).context).1,
+        CoefficientSource::Profile
+    );
+}
+
+#[test]
+fn the_exporter_s_own_pod_holds_no_board() {
+    let mut builder = builder();
+    let mut exporter = pod("exporter", Some("n"));
+    exporter.owner.kind = OwnerKind::DaemonSet;
+    let events = [
+        ClusterEvent::Node(facts("n")),
+        ClusterEvent::NodesListed,
+        is_pod(exporter),
+    ];
+    observe(&mut builder, second(0), events);
+    for at in 0..100 {
+        builder.apply_power(sample(at, 25.0, Some(0.0), &["exporter"]));
+    }
+    let context = node_at(&mut builder, "n", second(99)).context;
+    assert_eq!(told(context).1, CoefficientSource::Profile);
+    assert_eq!(builder.build(second(99)).learned.owners(), 0);
+}
+
 #[test]
 fn a_pod_of_another_node_or_nobody_teaches_nothing() {
     let mut builder = busy_node();
-    observe(&mut builder, second(0), [is_pod(pod("q", Some("m")))]);
+    observe(&mut builder, second(0), [is_pod(long_running("q", "m"))]);
     for at in 0..100 {
         builder.apply_power(sample(at, 80.0, None, &["q"]));
         builder.apply_power(sample(at, 80.0, None, &["stranger"]));
@@ -201,7 +275,7 @@ fn g9_owners_that_come_and_go_do_not_pile_up() {
     let mut builder = busy_node();
     for round in 0..5000 {
         let uid = format!("p{round}");
-        let mut fresh = pod(&uid, Some("n"));
+        let mut fresh = long_running(&uid, "n");
         fresh.owner.name = Arc::from(format!("job-{round}"));
         observe(&mut builder, second(round), [is_pod(fresh)]);
         builder.apply_power(sample(round, 80.0, Some(0.0), &[&uid]));

@@ -7,6 +7,8 @@
 mod cluster;
 mod devices;
 mod devices_counted;
+mod expected;
+mod kept;
 mod ladder;
 mod ladder_bounds;
 mod learned;
@@ -98,6 +100,34 @@ fn facts(name: &str) -> NodeFacts {
     }
 }
 
+/// A board as an exporter tells of it: when, watts, utilisation, and the pods that it names.
+fn board(uuid: &str, at: i64, drawn: f64, busy: Option<f64>, pods: &[&str]) -> BoardPower {
+    let pods = pods.iter().map(|name| PodName {
+        namespace: Arc::from("ml"),
+        name: Arc::from(*name),
+    });
+    BoardPower {
+        uuid: Arc::from(uuid),
+        watts: watts(drawn),
+        observed_at: second(at),
+        model: None,
+        utilisation: busy.map(|share| Ratio::new(share).unwrap()),
+        pods: pods.collect(),
+    }
+}
+
+/// Boards of node `n`.
+fn reported(boards: Vec<BoardPower>) -> PowerReport {
+    PowerReport {
+        source: Source::new("dcgm"),
+        nodes: vec![NodePower {
+            host: None,
+            node: Arc::from("n"),
+            boards,
+        }],
+    }
+}
+
 /// A pod of a Job that asks for one GPU, one core and 1 GiB.
 fn pod(uid: &str, node: Option<&str>) -> PodFacts {
     PodFacts {
@@ -123,6 +153,8 @@ fn pod(uid: &str, node: Option<&str>) -> PodFacts {
         prefers: false,
         gated: false,
         node: node.map(Arc::from),
+        ran: None,
+        volume_claims: Vec::new(),
         nominated: None,
         started_at: None,
         unschedulable: false,

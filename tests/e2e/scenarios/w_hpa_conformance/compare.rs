@@ -194,7 +194,7 @@ impl<'a> Ours<'a> {
         let desired = outcome.desired(self.replicas);
         if desired != self.replicas {
             compared.changes += 1;
-            memory.scaled(self.replicas, desired, now);
+            memory.scaled(self.spec.behavior.as_ref(), (self.replicas, desired), now);
         }
         for (kind, (_, reason)) in &status.conditions {
             *compared.reasons.entry(format!("{kind}: {reason}")).or_default() += 1;

@@ -50,14 +50,14 @@ const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(150);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn u_hpa_conformance() {
+async fn w_hpa_conformance() {
     if guest::leaves_out(
-        "u_hpa_conformance",
+        "w_hpa_conformance",
         "it registers metrics APIs, which are the cluster's",
     ) {
         return;
     }
-    let mut figures = Figures::of("u_hpa_conformance");
+    let mut figures = Figures::of("w_hpa_conformance");
     let mut plane = ControlPlane::start_own(Purpose::Autoscaling).await;
     let cluster = Cluster::new(plane.client().await);
     let cases: Vec<_> = (0..CASES).map(|number| Arc::new(Case::generate(number))).collect();
@@ -78,7 +78,7 @@ async fn u_hpa_conformance() {
     }
     plane.assert_running();
     if let Some(folder) = out_folder() {
-        std::fs::write(folder.join("u_hpa_differences.txt"), differences.join("\n\n")).unwrap();
+        std::fs::write(folder.join("w_hpa_differences.txt"), differences.join("\n\n")).unwrap();
     }
     let some: Vec<_> = differences.iter().take(8).map(String::as_str).collect();
     assert!(
