@@ -6,9 +6,12 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "all of this is test code: what goes wrong should end the test, where it went wrong"
 )]
 
+mod differential;
+mod oracle;
 mod properties;
 mod row;
 

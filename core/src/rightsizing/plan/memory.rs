@@ -44,18 +44,18 @@ impl PlanMemory {
         };
         let window = now.saturating_sub(SignedDuration::from_secs(window.into()));
         let window = window.unwrap_or(Timestamp::MIN);
-        let (mut lowest, mut highest) = (Replicas::MAX, Replicas::MIN);
-        let mut kept: Vec<(Timestamp, Replicas)> = Vec::new();
-        for (at, replicas) in self.hpa.recommendations.iter().rev().copied() {
-            let newest = kept.is_empty();
+        let (mut lowest, mut highest, mut newest) = (Replicas::MAX, Replicas::MIN, true);
+        let recommendations = &mut self.hpa.recommendations;
+        recommendations.reverse();
+        recommendations.retain(|&(at, replicas)| {
             let extreme = replicas < lowest || replicas > highest;
-            if newest || (extreme && at >= window) {
-                kept.push((at, replicas));
-                lowest = lowest.min(replicas);
-                highest = highest.max(replicas);
+            let kept = newest || (extreme && at >= window);
+            if kept {
+                (lowest, highest) = (lowest.min(replicas), highest.max(replicas));
             }
-        }
-        kept.reverse();
-        self.hpa.recommendations = kept;
+            newest = false;
+            kept
+        });
+        recommendations.reverse();
     }
 }

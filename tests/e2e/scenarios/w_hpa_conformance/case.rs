@@ -59,9 +59,12 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// The case of a number.
+    /// The case of a number. Every eighth is scaled to zero and back.
     pub(super) fn generate(number: u64) -> Self {
         let mut draw = Draw::of(0x6865_6c69_6f00_0000 + number);
+        if number % 8 == 7 {
+            return Self::idle_at_times(number, &mut draw);
+        }
         let metrics = metrics(&mut draw);
         let from_nothing = metrics.iter().any(|metric| metric.counts_without_replicas());
         let min = if from_nothing && draw.chance(25) {
@@ -85,22 +88,14 @@ impl Case {
         let whole = draw.chance(90);
         let pods: Vec<_> = (0..draw.count(-1, 6).max(0)).map(|_| pod(&mut draw, whole)).collect();
         let steps = (0..STEPS).map(|_| {
-            let of = |metric: &Metric| reading(&mut draw, *metric, &pods, status);
+            let of = |metric: &Metric| read_sometimes(&mut draw, *metric, &pods, status);
             metrics.iter().map(of).collect()
         });
         let script = steps.collect();
         let of_container = draw.chance(30);
         Self {
             name: format!("hpa-{number:04}"),
-            spec: HpaSpec {
-                min,
-                max,
-                metrics,
-                behavior,
-                tolerance: Tolerance::default(),
-                downscale_stabilisation: DOWNSCALE_STABILISATION,
-                version: HpaVersion::From137,
-            },
+            spec: spec((min, max), metrics, behavior),
             left_out,
             of_container,
             hollow: of_container && draw.chance(50),
@@ -109,6 +104,67 @@ impl Case {
             pods,
             script,
         }
+    }
+
+    /// A target that may have no replicas, whose load goes away for longer than most windows and comes back.
+    fn idle_at_times(number: u64, draw: &mut Draw) -> Self {
+        let mut total = || {
+            let target = draw.between(1, 300) * 10;
+            let target = if draw.chance(50) {
+                TotalTarget::Value(target)
+            } else {
+                TotalTarget::AverageValue(target)
+            };
+            if draw.chance(50) {
+                Metric::Object(target)
+            } else {
+                Metric::External(target)
+            }
+        };
+        let mut metrics = vec![total()];
+        if number % 3 == 0 {
+            metrics.push(total());
+        }
+        let behavior = draw.chance(50).then(|| {
+            let mut behavior = Behavior::filled(DOWNSCALE_STABILISATION);
+            behavior.up.window = draw.pick(&[0, 0, 6]);
+            behavior.down.window = draw.pick(&[0, 2, 6, 10]);
+            behavior
+        });
+        let max = draw.count(1, 8);
+        let current = draw.count(if draw.chance(10) { 0 } else { 1 }, max);
+        let pods: Vec<_> = (0..draw.count(1, 4)).map(|_| pod(draw, true)).collect();
+        let first_idle = draw.between(0, 2);
+        let steps = (0..).take(STEPS).map(|step| {
+            let idle = (first_idle..first_idle + 4).contains(&step);
+            let load = if idle { 0 } else { draw.pick(&[200, 900, 1500, 4000]) };
+            let of = |metric: &Metric| reading(draw, *metric, &pods, (current, load));
+            metrics.iter().map(of).collect()
+        });
+        let script = steps.collect();
+        Self {
+            name: format!("hpa-{number:04}"),
+            spec: spec((0, max), metrics, behavior),
+            left_out: (false, false),
+            of_container: false,
+            hollow: false,
+            current,
+            status: current,
+            pods,
+            script,
+        }
+    }
+}
+
+fn spec((min, max): (i32, i32), metrics: Vec<Metric>, behavior: Option<Behavior>) -> HpaSpec {
+    HpaSpec {
+        min,
+        max,
+        metrics,
+        behavior,
+        tolerance: Tolerance::default(),
+        downscale_stabilisation: DOWNSCALE_STABILISATION,
+        version: HpaVersion::From137,
     }
 }
 
@@ -200,11 +256,15 @@ fn pod(draw: &mut Draw, whole: bool) -> CasePod {
     }
 }
 
-fn reading(draw: &mut Draw, metric: Metric, pods: &[CasePod], status: i32) -> Scripted {
+fn read_sometimes(draw: &mut Draw, metric: Metric, pods: &[CasePod], status: i32) -> Scripted {
     if draw.chance(6) {
         return Scripted::Failed;
     }
     let load = draw.pick(LOADS);
+    reading(draw, metric, pods, (status, load))
+}
+
+fn reading(draw: &mut Draw, metric: Metric, pods: &[CasePod], (status, load): (i32, i64)) -> Scripted {
     let total = |draw: &mut Draw, usage: i64, external: bool| {
         let first = if external && draw.chance(30) { usage / 3 } else { usage };
         let mut values = vec![first];

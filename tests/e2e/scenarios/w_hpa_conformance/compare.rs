@@ -18,6 +18,9 @@ pub(super) struct Compared {
     pub(super) syncs: u64,
     /// Syncs that changed the replicas.
     pub(super) changes: u64,
+    /// Of these, to no replicas, and from none.
+    pub(super) to_zero: u64,
+    pub(super) from_zero: u64,
     /// Syncs at which a window ended just then, so that either side of its end was right.
     pub(super) on_the_edge: u64,
     /// How often each condition had each reason.
@@ -50,7 +53,7 @@ pub(super) fn compare(
             compared.differences.push(format!("{}: no status", case.name));
             return;
         };
-        if !ours.step(first.at, Vec::new(), first, compared) || answers.is_empty() {
+        if !ours.step(first.at, &[], first, compared) || answers.is_empty() {
             return;
         }
     }
@@ -72,8 +75,8 @@ pub(super) fn compare(
             compared.differences.push(format!("{}: no status", case.name));
             return;
         };
-        let readings = sync.iter().map(|answer| ours.reading(answer)).collect();
-        if !ours.step(last.at, readings, real, compared) {
+        let readings: Vec<_> = sync.iter().map(|answer| ours.reading(answer)).collect();
+        if !ours.step(last.at, &readings, real, compared) {
             return;
         }
     }
@@ -161,12 +164,12 @@ impl<'a> Ours<'a> {
     }
 
     /// One sync; whether it was the same.
-    fn step(&mut self, now: Timestamp, readings: Vec<MetricReading>, real: &Seen, compared: &mut Compared) -> bool {
+    fn step(&mut self, now: Timestamp, readings: &[MetricReading], real: &Seen, compared: &mut Compared) -> bool {
         compared.syncs += 1;
         let mut tried = Vec::new();
         for (ix, now) in [now, now + SLACK, now - SLACK].into_iter().enumerate() {
             let mut memory = self.memory.clone();
-            let outcome = self.decide(&mut memory, readings.clone(), now);
+            let outcome = self.decide(&mut memory, readings.to_vec(), now);
             let status = self.status_after(&outcome);
             if status == real.status && self.names(&outcome, &real.active) {
                 compared.on_the_edge += u64::from(ix > 0);
@@ -194,10 +197,21 @@ impl<'a> Ours<'a> {
         let desired = outcome.desired(self.replicas);
         if desired != self.replicas {
             compared.changes += 1;
+            compared.to_zero += u64::from(desired == 0);
+            compared.from_zero += u64::from(self.replicas == 0);
             memory.scaled(self.spec.behavior.as_ref(), (self.replicas, desired), now);
         }
-        for (kind, (_, reason)) in &status.conditions {
-            *compared.reasons.entry(format!("{kind}: {reason}")).or_default() += 1;
+        let reasons = status
+            .conditions
+            .iter()
+            .map(|(kind, (_, reason))| format!("{kind}: {reason}"));
+        let without_metrics = match outcome {
+            Outcome::AboveMax(_) => Some("above maxReplicas".to_owned()),
+            Outcome::BelowMin(_) => Some("below minReplicas".to_owned()),
+            Outcome::Disabled | Outcome::Held(_) | Outcome::Metrics { .. } => None,
+        };
+        for reason in reasons.chain(without_metrics) {
+            *compared.reasons.entry(reason).or_default() += 1;
         }
         self.memory = memory;
         self.replicas = desired;

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Autoscalers, on each version.
-const CASES: u64 = 520;
+const CASES: u64 = 560;
 /// Syncs that every script holds before it begins again.
 const STEPS: usize = 6;
 /// Syncs of every autoscaler that are waited for; the last is not compared.
@@ -150,6 +150,8 @@ fn note(figures: &mut Figures, version: &str, compared: &Compared) {
     figures.note(&format!("{version}: autoscalers"), CASES);
     figures.note(&format!("{version}: syncs compared"), compared.syncs);
     figures.note(&format!("{version}: syncs that changed replicas"), compared.changes);
+    figures.note(&format!("{version}: syncs that scaled to zero"), compared.to_zero);
+    figures.note(&format!("{version}: syncs that scaled from zero"), compared.from_zero);
     figures.note(
         &format!("{version}: syncs at the very end of a window"),
         compared.on_the_edge,

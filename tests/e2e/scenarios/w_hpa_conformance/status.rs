@@ -39,14 +39,14 @@ impl StatusWatch {
         let seen: Arc<Mutex<HashMap<String, Vec<Seen>>>> = Arc::default();
         let book = seen.clone();
         let task = tokio::spawn(async move {
-            let changes = watcher(api, watcher::Config::default())
+            let written = watcher(api, watcher::Config::default())
                 .default_backoff()
                 .applied_objects();
-            let mut changes = std::pin::pin!(changes);
-            while let Some(change) = changes.next().await {
-                let Ok(changed) = change else { continue };
-                let name = changed.metadata.name.clone().unwrap_or_default();
-                let seen = read(&serde_json::to_value(&changed.status).unwrap());
+            let mut written = std::pin::pin!(written);
+            while let Some(next) = written.next().await {
+                let Ok(autoscaler) = next else { continue };
+                let name = autoscaler.metadata.name.clone().unwrap_or_default();
+                let seen = read(&serde_json::to_value(&autoscaler.status).unwrap());
                 book.lock().unwrap().entry(name).or_default().push(seen);
             }
         });
