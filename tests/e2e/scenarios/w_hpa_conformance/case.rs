@@ -132,7 +132,8 @@ impl Case {
             behavior
         });
         let max = draw.count(1, 8);
-        let current = draw.count(if draw.chance(10) { 0 } else { 1 }, max);
+        let fewest = i32::from(!draw.chance(10));
+        let current = draw.count(fewest, max);
         let pods: Vec<_> = (0..draw.count(1, 4)).map(|_| pod(draw, true)).collect();
         let first_idle = draw.between(0, 2);
         let steps = (0..).take(STEPS).map(|step| {
