@@ -1,6 +1,6 @@
 //! The HorizontalPodAutoscaler's arithmetic against the controllers whose numbers it promises: hundreds of generated
 //! autoscalers, with the real kube-controller-manager before 1.33 and the current one. For what the controller was answered
-//! and when, every desired replica count and every condition's reason is the same as ours.
+//! and when, every desired replica count and every condition's reason is the same as ours. A run that meets a reason too seldom fails too.
 //!
 //! ```text
 //! case ─► manifests ─► kube-apiserver ◄─ kube-controller-manager (its autoscaler alone)
@@ -13,6 +13,7 @@
 mod case;
 mod compare;
 mod draw;
+mod enough;
 mod manifests;
 mod metrics_api;
 mod status;
@@ -65,7 +66,7 @@ async fn w_hpa_conformance() {
     register(&plane, metrics.port()).await;
     let start = Timestamp::from_second(now().as_second()).unwrap();
     each(&cases, |case| put_target(&cluster, case, start)).await;
-    let (mut syncs, mut differences) = (Vec::new(), Vec::new());
+    let (mut syncs, mut differences, mut too_few) = (Vec::new(), Vec::new(), Vec::new());
     for (of, version) in [
         (AutoscalerOf::Before133, HpaVersion::UpTo132),
         (AutoscalerOf::Current, HpaVersion::From137),
@@ -74,6 +75,7 @@ async fn w_hpa_conformance() {
         let binary = plane.binaries().autoscaler_version(of);
         note(&mut figures, &binary, &compared);
         syncs.push(compared.syncs);
+        too_few.extend(compared.too_few(version));
         differences.extend(compared.differences);
     }
     plane.assert_running();
@@ -91,6 +93,7 @@ async fn w_hpa_conformance() {
         syncs.iter().all(|syncs| *syncs > CASES * 4),
         "syncs compared: {syncs:?}"
     );
+    assert!(too_few.is_empty(), "{}", too_few.join("\n"));
 }
 
 /// Lets one version run every autoscaler anew, and compares.
