@@ -171,7 +171,7 @@ fn observation(spec: &HpaSpec, pods: &[Pod], (current, sync): (i32, &Sync), now:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn a_series_is_decided_as_the_oracle_decides_it(

@@ -326,7 +326,7 @@ impl Groups {
                 (first * ready as f64).ceil() as i32
             });
         }
-        if first < 1.0 || first > 1.0 {
+        if first.total_cmp(&1.0).is_ne() {
             let full = |request: Option<i64>| match target {
                 AverageTarget::Value(target) => target,
                 AverageTarget::Utilisation(percent) => request.unwrap() * i64::from(percent.max(100)) / 100,
