@@ -122,7 +122,7 @@ impl Case {
             }
         };
         let mut metrics = vec![total()];
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             metrics.push(total());
         }
         let behavior = draw.chance(50).then(|| {
