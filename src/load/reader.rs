@@ -16,7 +16,7 @@ use kube::Client;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Readings under way at once, of all targets together.
 const PLACES: usize = 16;
@@ -35,7 +35,8 @@ pub struct Reader {
 type Reading = Result<(MetricReading, Option<Cause>), Cause>;
 
 impl Reader {
-    /// A reader by the settings. `client` may get the metrics APIs.
+    /// A reader by the settings. `client` may get the metrics APIs. One that tries again by itself turns an adapter which is not
+    /// there (503) into a reading that is late.
     #[must_use]
     pub fn new(settings: &LoadSettings, http: &HttpClient, client: Client, metrics: Metrics) -> Self {
         Self {
@@ -169,10 +170,10 @@ impl Reader {
 
     /// One reading within its time, waiting for a place in it.
     async fn counted<T>(&self, api: &'static str, read: impl Future<Output = Result<T, Cause>>) -> Result<T, Cause> {
-        let until = tokio::time::Instant::now() + self.patience;
-        let placed = tokio::time::timeout_at(until, self.places.acquire()).await;
+        let until = Instant::now() + self.patience;
+        let placed = timeout_at(until, self.places.acquire()).await;
         let result = match placed {
-            Ok(Ok(_place)) => timeout(self.patience, read).await.unwrap_or(Err(Cause::Late)),
+            Ok(Ok(_place)) => timeout_at(until, read).await.unwrap_or(Err(Cause::Late)),
             _ => Err(Cause::Busy),
         };
         let outcome = result.as_ref().err().map_or("ok", Cause::kind);

@@ -1,11 +1,11 @@
 //! `custom.metrics.k8s.io`.
 
-use super::amount::milli;
 use super::ask::{MetricsApi, Samples};
 use super::wire::{ApiGroup, ApiResources, MetricValue};
 use crate::load::cause::Cause;
 use crate::load::source::ObjectRef;
 use crate::load::target::Target;
+use heliotrope_core::quantity::parse_signed_milli;
 use heliotrope_core::rightsizing::hpa::{Milli, Sample};
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ impl MetricsApi {
                 return Err(Cause::Undated);
             };
             let window = value.window();
-            match milli(&value.value) {
+            match parse_signed_milli(&value.value) {
                 Some(amount) => samples.push((
                     value.described_object.name,
                     Sample {
@@ -91,7 +91,7 @@ impl MetricsApi {
             return Err(Cause::NotOne(values.len()));
         };
         self.is_fresh(value.timestamp, now)?;
-        milli(&value.value).ok_or(Cause::NotNumbers(1))
+        parse_signed_milli(&value.value).ok_or(Cause::NotNumbers(1))
     }
 
     /// The newer of the two versions that is served.

@@ -1,9 +1,9 @@
 //! `external.metrics.k8s.io`.
 
-use super::amount::milli;
 use super::ask::MetricsApi;
 use super::wire::ExternalMetricValue;
 use crate::load::cause::Cause;
+use heliotrope_core::quantity::parse_signed_milli;
 use heliotrope_core::rightsizing::hpa::Milli;
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ impl MetricsApi {
         let values: Vec<ExternalMetricValue> = self.list(&path, &[("labelSelector", selector)]).await?;
         let read = values.iter().map(|value| {
             self.is_fresh(value.timestamp, now)?;
-            milli(&value.value).ok_or(Cause::NotNumbers(1))
+            parse_signed_milli(&value.value).ok_or(Cause::NotNumbers(1))
         });
         read.collect()
     }

@@ -1,10 +1,10 @@
 //! `metrics.k8s.io`.
 
-use super::amount::milli;
 use super::ask::{MetricsApi, Samples};
 use super::wire::PodMetrics;
 use crate::load::cause::Cause;
 use crate::load::target::Target;
+use heliotrope_core::quantity::parse_signed_milli;
 use heliotrope_core::rightsizing::hpa::{Milli, Sample};
 use jiff::Timestamp;
 
@@ -65,7 +65,7 @@ fn used(pod: &PodMetrics, resource: &str, container: Option<&str>) -> Result<Use
         let Some(text) = of.usage.get(resource) else {
             return Ok(Used::Nothing);
         };
-        let Some(value) = milli(text) else {
+        let Some(value) = parse_signed_milli(text) else {
             return Ok(Used::Unreadable);
         };
         sum = Some(sum.unwrap_or(0).saturating_add(value));

@@ -48,10 +48,9 @@ async fn one_that_is_late_stops_no_other() {
     let (pods, mut all) = (two(), sources(17));
     let observed = rig.read(&pods, &all).await;
     assert_eq!(observed.presence, vec![Signal::Absent; 17]);
-    assert_eq!(
-        (rig.counted("prometheus", "late"), rig.counted("prometheus", "busy")),
-        (16, 1)
-    );
+    // The last one may still get a place in the moment in which the others give theirs up.
+    let (late, busy) = (rig.counted("prometheus", "late"), rig.counted("prometheus", "busy"));
+    assert!(late >= 16 && late + busy == 17, "{late} {busy}");
     assert!(told(&observed)[0].ends_with("no answer within load.timeout"));
 
     rig.server.hold(false);

@@ -59,7 +59,9 @@ impl Rig {
         let server = FakeServer::start().await;
         let settings = settings(&format!("prometheus: {{url: '{}'}}{keys}", server.url()));
         let http = HttpClient::new(&settings.outbound, ["127.0.0.1".to_owned()]).unwrap();
-        let client = kube::Client::try_from(kube::Config::new(server.url().parse().unwrap())).unwrap();
+        let mut config = kube::Config::new(server.url().parse().unwrap());
+        config.default_retry = false;
+        let client = kube::Client::try_from(config).unwrap();
         let metrics = Metrics::new();
         Self {
             reader: Reader::new(&settings.load, &http, client, metrics.clone()),
