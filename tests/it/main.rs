@@ -34,6 +34,8 @@ mod figures;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;

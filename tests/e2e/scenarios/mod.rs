@@ -28,3 +28,4 @@ mod smoke;
 mod t_history;
 mod u_callers;
 mod w_hpa_conformance;
+mod x_load;
