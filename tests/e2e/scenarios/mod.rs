@@ -27,3 +27,5 @@ mod site;
 mod smoke;
 mod t_history;
 mod u_callers;
+mod w_hpa_conformance;
+mod x_load;
