@@ -8,3 +8,4 @@
 //! leave. Must never be waited for by whoever tells it something, and must never write in shadow.
 
 pub mod events;
+pub mod lease;

@@ -6,6 +6,7 @@
 
 mod labels;
 mod registered;
+mod rightsizing;
 
 use labels::{
     Ability, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
@@ -114,6 +115,7 @@ pub struct Metrics {
     log_files: Gauge,
     callers: Family<Outcome, Counter>,
     events: Family<Outcome, Counter>,
+    rightsizing: rightsizing::Rightsizing,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,

@@ -48,6 +48,7 @@ impl Metrics {
             log_files: Gauge::default(),
             callers: Family::default(),
             events: Family::default(),
+            rightsizing: super::rightsizing::Rightsizing::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -71,6 +72,7 @@ impl Metrics {
         metrics.register_picture(&mut registry);
         metrics.register_learned(&mut registry);
         metrics.register_domains(&mut registry);
+        metrics.rightsizing.register(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
     }
