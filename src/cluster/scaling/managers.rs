@@ -25,11 +25,10 @@ pub struct FieldOwner {
 pub(super) fn owners(entries: Vec<ManagedFieldsEntry>, path: &[&str]) -> Vec<FieldOwner> {
     let owns = |entry: &ManagedFieldsEntry| {
         let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        path.iter().try_fold(fields?, |fields, key| fields.get(key))
+        fields.is_some_and(|fields| path.iter().try_fold(fields, |fields, key| fields.get(key)).is_some())
     };
     let owner = |entry: ManagedFieldsEntry| {
-        owns(&entry)?;
-        Some(FieldOwner {
+        owns(&entry).then(|| FieldOwner {
             manager: entry.manager.unwrap_or_default(),
             operation: match entry.operation.as_deref() {
                 Some("Apply") => Operation::Apply,
