@@ -92,7 +92,10 @@ impl Rightsizers {
     /// set other bounds since.
     pub(super) async fn restore(&self, namespace: &str, bounded: &BoundedStatus, all: &[Autoscaler]) -> bool {
         let kind = AutoscalerKind::of(&bounded.kind);
-        let Some(found) = all.iter().find(|one| Some(one.kind) == kind && one.name == bounded.name) else {
+        let Some(found) = all
+            .iter()
+            .find(|one| Some(one.kind) == kind && one.name == bounded.name)
+        else {
             return true;
         };
         let has = has(found);

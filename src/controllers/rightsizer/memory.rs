@@ -58,7 +58,11 @@ pub(super) fn restored(status: &RightsizerStatus, now: Timestamp) -> PlanMemory 
 /// What became of a change that was written down and not confirmed: a process may have died between the two. Where the target
 /// still has as many replicas as before, the change was never made, and is taken out of the memory.
 pub(super) fn settled(mut memory: PlanMemory, status: &RightsizerStatus, replicas: Replicas) -> PlanMemory {
-    let Some(begun) = status.scaling.as_ref().filter(|begun| begun.from == replicas && begun.from != begun.to) else {
+    let Some(begun) = status
+        .scaling
+        .as_ref()
+        .filter(|begun| begun.from == replicas && begun.from != begun.to)
+    else {
         return memory;
     };
     memory.hpa.events.retain(|event| event.at != begun.at);

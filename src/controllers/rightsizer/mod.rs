@@ -13,6 +13,7 @@
 
 mod apply;
 mod bound;
+mod change;
 mod deletion;
 mod dereference;
 mod memory;

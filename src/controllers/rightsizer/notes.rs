@@ -56,7 +56,9 @@ impl Notes {
 
     fn event(&self, about: &Rightsizer, (warns, reason): (bool, &str), note: &str, now: Timestamp) -> Event {
         let text = |text: &str| Some(text.to_owned());
-        let end = (0..=MAX_NOTE.min(note.len())).rev().find(|end| note.is_char_boundary(*end));
+        let end = (0..=MAX_NOTE.min(note.len()))
+            .rev()
+            .find(|end| note.is_char_boundary(*end));
         let name: String = about.name_any().chars().take(200).collect();
         Event {
             metadata: ObjectMeta {

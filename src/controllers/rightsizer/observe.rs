@@ -33,7 +33,9 @@ impl Rightsizers {
             selector: &target.selector,
             pods: &of_load,
         };
-        let observed = self.reader.read(&asked, &sources, response.as_ref(), queue_age.as_ref(), now);
+        let observed = self
+            .reader
+            .read(&asked, &sources, response.as_ref(), queue_age.as_ref(), now);
         let observed = observed.await;
         let facts: Vec<Pod> = pods.iter().map(|pod| pod.facts.clone()).collect();
         Ok(Read {

@@ -69,20 +69,28 @@ impl Rival {
     pub(super) fn message(&self, field: &str) -> String {
         match self {
             Self::Rightsizer(name) => {
-                format!("Rightsizer {name} has the same target and is older: remove one of the two, or set mode recommend")
+                format!(
+                    "Rightsizer {name} has the same target and is older: remove one of the two, or set mode recommend"
+                )
             }
             Self::Autoscaler(kind, name) => {
                 let kind = kind.name();
-                format!("{kind} {name} sets the replicas of this target: remove it, or set mode bound to give it its bounds")
+                format!(
+                    "{kind} {name} sets the replicas of this target: remove it, or set mode bound to give it its bounds"
+                )
             }
             Self::Several => "several autoscalers have this target: leave one".to_owned(),
             Self::Declares(manager) => {
                 let who = told(manager);
-                format!("{who} declares {field} by server-side apply and would set it back: take {field} out of what it applies")
+                format!(
+                    "{who} declares {field} by server-side apply and would set it back: take {field} out of what it applies"
+                )
             }
             Self::Wrote(manager) => {
                 let who = told(manager);
-                format!("{who} wrote over {field} within the last five minutes: nothing is written until it has been left alone that long")
+                format!(
+                    "{who} wrote over {field} within the last five minutes: nothing is written until it has been left alone that long"
+                )
             }
         }
     }
@@ -126,9 +134,7 @@ pub(super) fn writer(owners: &[FieldOwner], last: Option<Timestamp>, now: Timest
     }
     // Times of field managers have whole seconds: one of the same second may have been before.
     let last = last?;
-    let just_now = |owner: &&FieldOwner| {
-        owner.at.is_some_and(|at| at > last && now.duration_since(at) < TRUCE)
-    };
+    let just_now = |owner: &&FieldOwner| owner.at.is_some_and(|at| at > last && now.duration_since(at) < TRUCE);
     others().find(just_now).map(|owner| Rival::Wrote(owner.manager.clone()))
 }
 
@@ -153,9 +159,16 @@ mod tests {
         let ours = owner(FIELD_MANAGER, Operation::Apply, 50);
         let created = owner("kubectl-create", Operation::Update, 0);
         assert_eq!(writer(&[created.clone(), ours.clone()], Some(at(50)), at(60)), None);
-        assert_eq!(writer(std::slice::from_ref(&created), None, at(1)), None, "we never wrote");
+        assert_eq!(
+            writer(std::slice::from_ref(&created), None, at(1)),
+            None,
+            "we never wrote"
+        );
         let flux = owner("flux", Operation::Apply, -9999);
-        assert_eq!(writer(&[ours, flux], None, at(60)), Some(Rival::Declares("flux".to_owned())));
+        assert_eq!(
+            writer(&[ours, flux], None, at(60)),
+            Some(Rival::Declares("flux".to_owned()))
+        );
         let edit = owner("kubectl-edit", Operation::Update, 55);
         let wrote = Some(Rival::Wrote("kubectl-edit".to_owned()));
         assert_eq!(writer(std::slice::from_ref(&edit), Some(at(50)), at(60)), wrote);

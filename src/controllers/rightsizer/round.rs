@@ -111,7 +111,8 @@ impl Rightsizers {
     async fn round(&self, term: &Term) {
         let Some(all) = self.list().await else { return };
         self.metrics.rightsizers(all.len());
-        self.memories.keep(all.iter().filter_map(|one| one.meta().uid.as_deref()));
+        self.memories
+            .keep(all.iter().filter_map(|one| one.meta().uid.as_deref()));
         let claims: Vec<Claim> = all.iter().filter_map(Claim::of).collect();
         let looks = stream::iter(&all).for_each_concurrent(self.settings.concurrency, async |one| {
             let outcome = match timeout(PATIENCE, self.sync(one, &claims, term)).await {
@@ -130,11 +131,15 @@ impl Rightsizers {
             Some(names) => {
                 let mut all = Ok(Vec::new());
                 for name in names {
-                    let page = self.pages(Api::namespaced_with(self.client.clone(), name, &resource())).await;
-                    all = all.and_then(|mut all: Vec<_>| page.map(|page| {
-                        all.extend(page);
-                        all
-                    }));
+                    let page = self
+                        .pages(Api::namespaced_with(self.client.clone(), name, &resource()))
+                        .await;
+                    all = all.and_then(|mut all: Vec<_>| {
+                        page.map(|page| {
+                            all.extend(page);
+                            all
+                        })
+                    });
                 }
                 all
             }
@@ -144,9 +149,13 @@ impl Rightsizers {
             Err(Error::Api(status)) if status.code == 404 => Some(NO_KIND),
             Err(Error::Api(status)) if status.code == 403 => Some(MAY_NOT),
             // Somebody restarts the API server: what was ready stays so, and the next round tries again.
-            Err(_) => (*self.away.borrow()).or(Some(NO_ANSWER)).filter(|_| self.away.borrow().is_some()),
+            Err(_) => (*self.away.borrow())
+                .or(Some(NO_ANSWER))
+                .filter(|_| self.away.borrow().is_some()),
         };
-        let changed = self.away.send_if_modified(|before| std::mem::replace(before, away) != away);
+        let changed = self
+            .away
+            .send_if_modified(|before| std::mem::replace(before, away) != away);
         match (found, away) {
             (Ok(all), _) => return Some(all.into_iter().filter_map(read).collect()),
             (Err(_), Some(away)) if changed => tracing::error!("{away}"),
@@ -179,6 +188,12 @@ fn read(object: DynamicObject) -> Option<Rightsizer> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let value = serde_json::to_value(object).ok()?;
     let read = serde_json::from_value(value);
-    read.inspect_err(|_| tracing::warn!(namespace, name, "rightsizer left out: it is not of the schema of this version"))
-        .ok()
+    read.inspect_err(|_| {
+        tracing::warn!(
+            namespace,
+            name,
+            "rightsizer left out: it is not of the schema of this version"
+        )
+    })
+    .ok()
 }

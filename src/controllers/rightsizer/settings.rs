@@ -69,10 +69,16 @@ impl RawRightsizer {
         }
         if let Some(names) = &self.namespaces {
             if names.is_empty() {
-                problems.report("namespaces", "names none at all: name one, or leave the key out for all");
+                problems.report(
+                    "namespaces",
+                    "names none at all: name one, or leave the key out for all",
+                );
             }
             for (ix, name) in names.iter().enumerate().filter(|(_, name)| !is_name(name, 63)) {
-                problems.report(&format!("namespaces[{ix}]"), format_args!("`{name}` is no name of a namespace"));
+                problems.report(
+                    &format!("namespaces[{ix}]"),
+                    format_args!("`{name}` is no name of a namespace"),
+                );
             }
         }
         RightsizerSettings {

@@ -76,7 +76,9 @@ pub(super) fn difference(before: &RightsizerStatus, after: &RightsizerStatus) ->
     }
     let bare = |status: RightsizerStatus| {
         let mut bare = status;
-        bare.conditions.iter_mut().for_each(|condition| condition.message.clear());
+        bare.conditions
+            .iter_mut()
+            .for_each(|condition| condition.message.clear());
         bare.steps.iter_mut().for_each(|step| step.message.clear());
         if let Some(memory) = &mut bare.memory {
             memory.yielded = memory.yielded.map(|_| Timestamp::UNIX_EPOCH);
@@ -130,8 +132,16 @@ mod tests {
         let said = |holds, reason| vec![Said::new("Ready", holds, reason, "m")];
         let first = conditions(&[], said(true, "A"), Some(1), at(0));
         let second = conditions(&first, said(true, "B"), Some(2), at(9));
-        assert_eq!((second[0].last_transition_time.0, second[0].reason.as_str()), (at(0), "B"));
+        assert_eq!(
+            (second[0].last_transition_time.0, second[0].reason.as_str()),
+            (at(0), "B")
+        );
         assert_eq!(second[0].observed_generation, Some(2));
-        assert_eq!(conditions(&second, said(false, "B"), Some(2), at(20))[0].last_transition_time.0, at(20));
+        assert_eq!(
+            conditions(&second, said(false, "B"), Some(2), at(20))[0]
+                .last_transition_time
+                .0,
+            at(20)
+        );
     }
 }

@@ -102,8 +102,12 @@ fn room(snapshot: &Snapshot, nodes: &[&NodeState]) -> Signal<Watts> {
         }
         domains.extend(stands.map(|ix| ix.0));
     }
-    let held = domains.into_iter().filter_map(|ix| snapshot.domain(heliotrope_core::snapshot::DomainIx(ix)));
-    let left: Vec<f64> = held.map(|domain| (domain.cap.get() - domain.committed.get()).max(0.0)).collect();
+    let held = domains
+        .into_iter()
+        .filter_map(|ix| snapshot.domain(heliotrope_core::snapshot::DomainIx(ix)));
+    let left: Vec<f64> = held
+        .map(|domain| (domain.cap.get() - domain.committed.get()).max(0.0))
+        .collect();
     if left.is_empty() {
         return Signal::Absent;
     }
@@ -123,9 +127,17 @@ pub(super) fn hourly<'s>(snapshot: &'s Snapshot, pods: &[ScaledPod]) -> Vec<(Opt
         let Some(node) = node else { return (None, None) };
         let zone = node.zone.and_then(|ix| snapshot.zone(ix));
         let region = node.region.and_then(|ix| snapshot.region(ix));
-        let place = region.map(ToString::to_string).or_else(|| zone.map(|zone| zone.id.to_string()));
-        let watts = if known { node.active(busy).map_or(0.0, Watts::get) } else { 1000.0 };
-        let grams = zone.and_then(counted).map(|view| watts / 1000.0 * node.pue * view.now.get());
+        let place = region
+            .map(ToString::to_string)
+            .or_else(|| zone.map(|zone| zone.id.to_string()));
+        let watts = if known {
+            node.active(busy).map_or(0.0, Watts::get)
+        } else {
+            1000.0
+        };
+        let grams = zone
+            .and_then(counted)
+            .map(|view| watts / 1000.0 * node.pue * view.now.get());
         (place, grams.map(Grams::saturating))
     };
     nodes.iter().map(of).collect()
