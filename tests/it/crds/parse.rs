@@ -10,36 +10,70 @@ use serde_json::{Value, json};
 #[test]
 fn every_rule_is_read() {
     let wanted = spec(full()).wanted().unwrap();
-    assert_eq!((wanted.target.group.as_str(), wanted.target.version.as_str()), ("apps", "v1"));
+    assert_eq!(
+        (wanted.target.group.as_str(), wanted.target.version.as_str()),
+        ("apps", "v1")
+    );
     assert_eq!(wanted.mode, Mode::Apply);
     let hpa = &wanted.plan.hpa;
     assert_eq!((hpa.min, hpa.max, hpa.version), (2, 20, HpaVersion::From133));
-    assert_eq!(hpa.metrics[1], Metric::Pods { target: 30_000 }, "a number is an amount too");
+    assert_eq!(
+        hpa.metrics[1],
+        Metric::Pods { target: 30_000 },
+        "a number is an amount too"
+    );
     assert_eq!(hpa.metrics[2], Metric::External(TotalTarget::Value(1500)));
     let behavior = hpa.behavior.as_ref().unwrap();
-    assert_eq!((behavior.up.window, behavior.up.policies.len()), (0, 2), "filled as the API server does");
+    assert_eq!(
+        (behavior.up.window, behavior.up.policies.len()),
+        (0, 2),
+        "filled as the API server does"
+    );
     assert_eq!(behavior.down.window, 120);
-    let policy = Policy { kind: PolicyKind::Pods, value: 2, period: 60 };
+    let policy = Policy {
+        kind: PolicyKind::Pods,
+        value: 2,
+        period: 60,
+    };
     assert_eq!(behavior.down.policies, [policy]);
     assert!(matches!(&wanted.sources[0], Source::Resource { name, container: None } if name == "cpu"));
-    let Source::Prometheus { ask: PromSource::Preset { labels, .. }, per_pod: true } = &wanted.sources[1] else {
+    let Source::Prometheus {
+        ask: PromSource::Preset { labels, .. },
+        per_pod: true,
+    } = &wanted.sources[1]
+    else {
         panic!("{:?}", wanted.sources[1]);
     };
     assert_eq!(labels["model_name"], "llama");
     let Source::External { metric, selector } = &wanted.sources[2] else {
         panic!("{:?}", wanted.sources[2]);
     };
-    assert_eq!((metric.as_str(), selector.as_deref()), ("queue", Some("team=ml,tier in (a,b)")));
+    assert_eq!(
+        (metric.as_str(), selector.as_deref()),
+        ("queue", Some("team=ml,tier in (a,b)"))
+    );
     let latency = wanted.plan.latency.unwrap();
     assert_eq!(latency.step, StepSize::Pods(2));
     assert_eq!(latency.every, SignedDuration::from_mins(1));
     assert_eq!(latency.latency.unwrap().calm, Ratio::new(0.7).unwrap());
-    assert!(matches!(wanted.response, Some(PromSource::Preset { quantile: Some(_), .. })));
-    assert_eq!(wanted.queue_age, Some(PromSource::Query("max(my_queue_age_seconds)".to_owned())));
+    assert!(matches!(
+        wanted.response,
+        Some(PromSource::Preset { quantile: Some(_), .. })
+    ));
+    assert_eq!(
+        wanted.queue_age,
+        Some(PromSource::Query("max(my_queue_age_seconds)".to_owned()))
+    );
     let carbon = wanted.plan.carbon.unwrap();
     assert_eq!(carbon.ceiling, Ceiling::ShareOfMax(Ratio::new(0.5).unwrap()));
     let grams = |value| GramsPerKwh::new(value).unwrap();
-    assert_eq!(carbon.when, Trigger::Above { enter: grams(300.0), leave: grams(250.0) });
+    assert_eq!(
+        carbon.when,
+        Trigger::Above {
+            enter: grams(300.0),
+            leave: grams(250.0)
+        }
+    );
     assert_eq!(wanted.zone.unwrap().as_str(), "DE");
     assert_eq!(wanted.plan.schedule.levels[0].min, Some(6));
     assert_eq!(wanted.min_per_zone, Some(1));
@@ -68,7 +102,11 @@ fn every_rule_is_read() {
 #[case("/schedule/events/0/factor", json!(0.5), "spec.schedule.events[0].factor")]
 #[case("/latency/stepPods", json!(0), "spec.latency.stepPods")]
 #[case("/latency/response/limit", json!("2"), "spec.latency.response.limit")]
-#[case("/latency/response/preset/quantile", Value::Null, "spec.latency.response.preset.quantile")]
+#[case(
+    "/latency/response/preset/quantile",
+    Value::Null,
+    "spec.latency.response.preset.quantile"
+)]
 #[case("/latency/response/preset/measure", json!("queueDepth"), "spec.latency.response.preset")]
 #[case("/carbon/above/leave", json!("350 g/kWh"), "spec.carbon.above.leave")]
 #[case("/carbon/above/enter", json!("300"), "spec.carbon.above.enter")]
@@ -104,7 +142,11 @@ fn all_faults_are_told_at_once() {
     let keys: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(
         keys,
-        ["spec.metrics[0].type", "spec.latency.response.limit", "spec.power.budget"]
+        [
+            "spec.metrics[0].type",
+            "spec.latency.response.limit",
+            "spec.power.budget"
+        ]
     );
 }
 

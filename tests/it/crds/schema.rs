@@ -19,7 +19,10 @@ fn amounts_may_be_numbers_and_policies_are_numbers_only() {
     assert_eq!(target["averageValue"].get("type"), None);
     assert_eq!(target["averageUtilization"]["type"], "integer");
     let down = &spec["behavior"]["properties"]["scaleDown"]["properties"];
-    assert_eq!(down["policies"]["items"]["properties"]["value"]["type"], "integer", "{down}");
+    assert_eq!(
+        down["policies"]["items"]["properties"]["value"]["type"], "integer",
+        "{down}"
+    );
     assert_eq!(down["tolerance"]["x-kubernetes-int-or-string"], true);
 }
 
@@ -31,7 +34,10 @@ fn the_schema_names_what_core_names() {
     let (servers, measures) = (names("server"), names("measure"));
     for row in TABLE {
         assert!(servers.contains(&serde_json::to_value(row.server).unwrap()), "{row:?}");
-        assert!(measures.contains(&serde_json::to_value(row.measure).unwrap()), "{row:?}");
+        assert!(
+            measures.contains(&serde_json::to_value(row.measure).unwrap()),
+            "{row:?}"
+        );
     }
 }
 
