@@ -5,19 +5,18 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
 use std::time::Duration;
 
 /// The families of the rightsizer and of the lease that it works under.
 #[derive(Debug, Clone)]
 pub(super) struct Rightsizing {
-    leading: Gauge,
-    terms: Family<Outcome, Counter>,
-    rightsizers: Gauge,
-    syncs: Family<Outcome, Counter>,
-    writes: Family<Outcome, Counter>,
-    round: Histogram,
-    rounds_late: Counter,
+    pub(super) leading: Gauge,
+    pub(super) terms: Family<Outcome, Counter>,
+    pub(super) rightsizers: Gauge,
+    pub(super) syncs: Family<Outcome, Counter>,
+    pub(super) writes: Family<Outcome, Counter>,
+    pub(super) round: Histogram,
+    pub(super) rounds_late: Counter,
 }
 
 impl Default for Rightsizing {
@@ -32,49 +31,6 @@ impl Default for Rightsizing {
             round: Histogram::new((0..13).map(|doubling| 10e-3 * f64::from(1_u32 << doubling))),
             rounds_late: Counter::default(),
         }
-    }
-}
-
-impl Rightsizing {
-    pub(super) fn register(&self, r: &mut Registry) {
-        let leading = self.leading.clone();
-        r.register(
-            "lease_leader",
-            "1 while this process holds the lease of the controllers",
-            leading,
-        );
-        let terms = self.terms.clone();
-        r.register(
-            "lease_terms",
-            "Terms as the holder of the lease, by how they began and ended",
-            terms,
-        );
-        let rightsizers = self.rightsizers.clone();
-        r.register("rightsizers", "Rightsizers that are looked after", rightsizers);
-        let syncs = self.syncs.clone();
-        r.register(
-            "rightsizer_syncs",
-            "Looks at a Rightsizer, by what became of them",
-            syncs,
-        );
-        let writes = self.writes.clone();
-        r.register(
-            "rightsizer_writes",
-            "Writes for Rightsizers, by what was written and how it went",
-            writes,
-        );
-        let round = self.round.clone();
-        r.register(
-            "rightsizer_round_seconds",
-            "How long a look at all Rightsizers took",
-            round,
-        );
-        let late = self.rounds_late.clone();
-        r.register(
-            "rightsizer_rounds_late",
-            "Rounds that took longer than rightsizer.interval",
-            late,
-        );
     }
 }
 

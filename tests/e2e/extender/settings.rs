@@ -13,6 +13,8 @@ pub(crate) struct HeliotropeSettings {
     decisions: Value,
     admin: Value,
     history: Value,
+    load: Value,
+    rightsizer: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -30,6 +32,8 @@ impl HeliotropeSettings {
             // What scenarios read of explanations they read as the operator on the machine.
             admin: json!({ "auth": "off" }),
             history: json!({}),
+            load: json!({}),
+            rightsizer: json!({}),
             kubeconfig: None,
         }
     }
@@ -108,6 +112,19 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Sets a key of `rightsizer`.
+    pub(crate) fn rightsizer(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.rightsizer[key] = value.into();
+        self
+    }
+
+    /// Reads metrics of workloads from a Prometheus.
+    #[allow(dead_code, reason = "for scenarios that scale by metrics")]
+    pub(crate) fn load(mut self, prometheus: &Prometheus) -> Self {
+        self.load["prometheus"] = json!({ "url": prometheus.url() });
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -141,6 +158,8 @@ impl HeliotropeSettings {
             "placement": self.placement,
             "decisions": self.decisions,
             "history": self.history,
+            "load": self.load,
+            "rightsizer": self.rightsizer,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

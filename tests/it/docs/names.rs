@@ -35,6 +35,12 @@ pub(super) fn exported() -> Labels {
     metrics.log_files(1);
     metrics.caller("allowed");
     metrics.event("created");
+    metrics.leading(true);
+    metrics.term("elected");
+    metrics.rightsizers(1);
+    metrics.rightsized("kept");
+    metrics.rightsizer_wrote("status-done");
+    metrics.rightsizer_round(Duration::from_secs(1), true);
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),
