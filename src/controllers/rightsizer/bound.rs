@@ -32,19 +32,28 @@ fn ours(owners: &[FieldOwner]) -> Option<Timestamp> {
     ours.filter_map(|owner| owner.at).max()
 }
 
-/// What stands in the status before bounds are set: what to give back, what is set, and what was set before. Bounds that are
-/// neither of these two are somebody's own, and are what is given back from now on. The answer is `None` where nothing is to
+/// What an autoscaler has of its own: what was found there at first, but for bounds that somebody else has set since.
+fn own(bounded: &BoundedStatus, has: &BoundsStatus) -> BoundsStatus {
+    let was = bounded.was.clone().unwrap_or_default();
+    let one = |has: Option<i32>, ours: [Option<i32>; 2], own: Option<i32>| {
+        if ours.contains(&has) { own } else { has }
+    };
+    BoundsStatus {
+        min: one(has.min, [bounded.set.min, was.min], bounded.min_replicas),
+        max: one(has.max, [bounded.set.max, was.max], bounded.max_replicas),
+    }
+}
+
+/// What stands in the status before bounds are set: what to give back, what is set, and what was set before. A bound that
+/// is neither of these two is somebody's own, and is what is given back from now on. The answer is `None` where nothing is to
 /// be written.
 pub(super) fn next(before: Option<&BoundedStatus>, autoscaler: &Autoscaler, bounds: Bounds) -> Option<BoundedStatus> {
     let (has, set) = (has(autoscaler), BoundsStatus::from(bounds));
     let kind = autoscaler.kind;
     let same = |before: &&BoundedStatus| before.kind == kind.name() && before.name == autoscaler.name;
     let own = match before.filter(same) {
-        Some(before) if has == before.set || Some(&has) == before.was.as_ref() => BoundsStatus {
-            min: before.min_replicas,
-            max: before.max_replicas,
-        },
-        _ => has.clone(),
+        Some(before) => own(before, &has),
+        None => has.clone(),
     };
     if has == set && before.is_some_and(|before| before.set == set) {
         return None;
@@ -99,13 +108,7 @@ impl Rightsizers {
             return true;
         };
         let has = has(found);
-        if has != bounded.set && Some(&has) != bounded.was.as_ref() {
-            return true;
-        }
-        let own = BoundsStatus {
-            min: bounded.min_replicas,
-            max: bounded.max_replicas,
-        };
+        let own = own(bounded, &has);
         has == own || self.set_bounds(namespace, found, &own).await == Wrote::Done
     }
 
