@@ -9,6 +9,7 @@
 
 mod admin;
 mod check;
+mod crds;
 mod demo;
 mod explain;
 mod failure;
@@ -46,6 +47,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the a
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Crds(crds::Crds),
     Demo(demo::Demo),
     Explain(explain::Explain),
     Replay(replay::Replay),
@@ -73,6 +75,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(&mut out),
+        Command::Crds(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Replay(command) => command.run(&mut out),

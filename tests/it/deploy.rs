@@ -317,21 +317,6 @@ fn history_has_a_folder_of_its_own_that_can_be_written() {
     }
 }
 
-/// Writes the definition where it is shipped instead of comparing.
-const WRITE_DEFINITION: &str = "HELIOTROPE_WRITE_DEFINITION";
-
-#[test]
-fn the_definition_that_is_shipped_is_that_of_the_types() {
-    let path = "deploy/kustomize/rightsizer/crd.yaml";
-    let definition = serde_json::to_value(&heliotrope::crds::definitions().unwrap()[0]).unwrap();
-    if std::env::var_os(WRITE_DEFINITION).is_some() {
-        let head = "# Written from the types in src/crds: HELIOTROPE_WRITE_DEFINITION=1 cargo test --test it definition_that_is_shipped\n";
-        let text = serde_saphyr::to_string(&definition).unwrap();
-        std::fs::write(root().join(path), format!("{head}{text}")).unwrap();
-    }
-    assert_eq!(document(path), definition, "write it anew: {WRITE_DEFINITION}=1");
-}
-
 #[test]
 fn the_controllers_may_write_what_they_decide_and_nothing_else() {
     let mut writes = std::collections::BTreeSet::new();

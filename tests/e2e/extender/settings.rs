@@ -15,6 +15,7 @@ pub(crate) struct HeliotropeSettings {
     history: Value,
     load: Value,
     rightsizer: Value,
+    events: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -34,6 +35,7 @@ impl HeliotropeSettings {
             history: json!({}),
             load: json!({}),
             rightsizer: json!({}),
+            events: json!({}),
             kubeconfig: None,
         }
     }
@@ -125,6 +127,18 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Answers only who shows a token of the cluster, as it is shipped.
+    pub(crate) fn callers_show_tokens(mut self) -> Self {
+        self.admin["auth"] = json!("token");
+        self
+    }
+
+    /// Writes Events on pods that strayed.
+    pub(crate) fn events(mut self) -> Self {
+        self.events["enabled"] = json!(true);
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -160,6 +174,7 @@ impl HeliotropeSettings {
             "history": self.history,
             "load": self.load,
             "rightsizer": self.rightsizer,
+            "events": self.events,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

@@ -102,9 +102,11 @@ async fn v_rightsizer_writes_what_its_mode_says_and_a_killed_leader_is_replaced(
     site.cluster.create_nodes(&fleet(3, Images::Nowhere)).await;
     site.cluster.create_deployment(&Work::new("llm", 0), 1).await;
     let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "llm" });
+    // A rate that looks back far, so that what was changed is remembered all the while.
+    let policy = json!({ "policies": [{ "type": "Pods", "value": 99, "periodSeconds": 1800 }] });
     let made = json!({
         "apiVersion": "heliotrope.dev/v1alpha1", "kind": "Rightsizer", "metadata": { "name": "llm" },
-        "spec": { "scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 9 },
+        "spec": { "scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 9, "behavior": { "scaleUp": policy, "scaleDown": policy } },
     });
     site.rightsizers()
         .create(&PostParams::default(), &object(made))

@@ -1,4 +1,5 @@
 use super::{DeletionRule, Replica};
+use crate::quantity::Grams;
 use std::collections::BTreeMap;
 
 /// Ready replicas in the order in which they are to go. Those of one run may go in any order.
@@ -37,11 +38,11 @@ fn groups<'r, 'a>(ready: &[&'r Replica<'a>], rule: &DeletionRule) -> Vec<Vec<&'r
     let mut known: Vec<f64> = ready
         .iter()
         .filter_map(|replica| replica.hourly)
-        .map(|grams| grams.get())
+        .map(Grams::get)
         .collect();
     known.sort_by(f64::total_cmp);
     let middle = known.get(known.len() / 2).copied().unwrap_or(0.0);
-    let grams = |replica: &Replica<'_>| replica.hourly.map_or(middle, |grams| grams.get());
+    let grams = |replica: &Replica<'_>| replica.hourly.map_or(middle, Grams::get);
     let mut sorted = ready.to_vec();
     sorted.sort_by(|a, b| grams(b).total_cmp(&grams(a)));
     let mut groups: Vec<Vec<&Replica<'_>>> = Vec::new();

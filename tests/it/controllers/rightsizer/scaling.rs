@@ -6,7 +6,11 @@ use crate::rig::until;
 use serde_json::json;
 
 fn apply(min: i32) -> serde_json::Value {
-    json!({ "mode": "apply", "minReplicas": min, "maxReplicas": 9 })
+    // A rate that looks back far, so that what was changed is remembered over the whole test.
+    let policy = json!({ "policies": [{ "type": "Pods", "value": 99, "periodSeconds": 1800 }] });
+    json!({
+        "mode": "apply", "minReplicas": min, "maxReplicas": 9, "behavior": { "scaleUp": policy, "scaleDown": policy },
+    })
 }
 
 #[tokio::test]
@@ -116,7 +120,7 @@ fn system_now() -> i64 {
 
 #[tokio::test]
 async fn g6_nothing_but_the_status_is_written_in_recommend_or_while_paused() {
-    let mut site = Site::new(json!({ "minReplicas": 3, "maxReplicas": 9 }), 1).await;
+    let mut site = Site::new(json!({ "mode": "recommend", "minReplicas": 3, "maxReplicas": 9 }), 1).await;
     site.start();
     site.looked("kept").await;
     assert_eq!(site.status()["desiredReplicas"], 3);
