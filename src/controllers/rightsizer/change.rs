@@ -41,7 +41,7 @@ impl Rightsizers {
     ) -> &'static str {
         let before = one.status.clone().unwrap_or_default();
         let mut intended = planned.memory.clone();
-        intended.scaled(from, to, planned.now);
+        intended.scaled(&planned.wanted.plan, (from, to), planned.now);
         let able = |message: String| Said::new("AbleToScale", true, "SucceededRescale", message);
         let begun = RightsizerStatus {
             memory: Some(MemoryStatus::from(&intended)),
