@@ -29,3 +29,4 @@ mod t_history;
 mod u_callers;
 mod v_rightsizer;
 mod w_hpa_conformance;
+mod x_load;
