@@ -273,7 +273,12 @@ async fn answer(State(store): State<Arc<Mutex<Store>>>, method: Method, uri: Uri
     let body = if status.is_success() {
         object
     } else {
-        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": object, "reason": "X", "code": code })
+        let reason = match code {
+            404 => "NotFound",
+            409 => "Conflict",
+            _ => "InternalError",
+        };
+        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": object, "reason": reason, "code": code })
     };
     (status, axum::Json(body)).into_response()
 }

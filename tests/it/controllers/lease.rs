@@ -26,7 +26,6 @@ struct Candidate {
 
 impl Candidate {
     fn start(server: &FakeApiServer, name: &str, tasks: &mut JoinSet<()>) -> Self {
-        let _ = tracing_subscriber::fmt().try_init();
         let (terms, stop) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
         let clocked = (system_clock(), Metrics::new());
         let election = Election::new(server.client(), ("here", "one"), name, TIMES, clocked);
