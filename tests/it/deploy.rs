@@ -179,6 +179,23 @@ fn each_container_holds_only_its_own_identity() {
     );
 }
 
+/// Whoever names the account in a pod gets no token by that, and the token of the Secret is that of no other account.
+#[test]
+fn the_reader_has_its_token_from_its_secret_alone() {
+    let named = |kind: &str, name: &str| {
+        let found = objects()
+            .into_iter()
+            .find(|(_, object)| object["kind"] == kind && object["metadata"]["name"] == name);
+        found.unwrap_or_else(|| panic!("no {kind} {name}")).1
+    };
+    let account = named("ServiceAccount", "heliotrope-reader");
+    assert_eq!(account["automountServiceAccountToken"], false);
+    let secret = named("Secret", "heliotrope-reader-token");
+    let of = &secret["metadata"]["annotations"]["kubernetes.io/service-account.name"];
+    assert_eq!(of, "heliotrope-reader");
+    assert_eq!(secret["metadata"]["namespace"], account["metadata"]["namespace"]);
+}
+
 #[test]
 fn every_container_is_restricted() {
     let deployment = document(&format!("{BASE}/deployment.yaml"));
@@ -315,4 +332,39 @@ fn history_has_a_folder_of_its_own_that_can_be_written() {
             .unwrap();
         assert!(mounted["emptyDir"]["sizeLimit"].is_string(), "{mounted}");
     }
+}
+
+#[test]
+fn the_controllers_may_write_what_they_decide_and_nothing_else() {
+    let mut writes = std::collections::BTreeSet::new();
+    for (path, role) in objects() {
+        if !path.contains("/rightsizer/") || !role["kind"].as_str().unwrap().ends_with("Role") {
+            continue;
+        }
+        for rule in role["rules"].as_array().unwrap() {
+            for resource in rule["resources"].as_array().unwrap() {
+                for verb in rule["verbs"].as_array().unwrap() {
+                    let (resource, verb) = (resource.as_str().unwrap(), verb.as_str().unwrap());
+                    if !["get", "list"].contains(&verb) {
+                        writes.insert(format!("{verb} {resource}"));
+                    }
+                }
+            }
+        }
+    }
+    let allowed = [
+        "create events",
+        "create leases",
+        "patch deployments/scale",
+        "patch horizontalpodautoscalers",
+        "patch leaderworkersets/scale",
+        "patch pods",
+        "patch replicasets/scale",
+        "patch rightsizers",
+        "patch scaledobjects",
+        "patch statefulsets/scale",
+        "update leases",
+        "update rightsizers/status",
+    ];
+    assert_eq!(writes, allowed.map(str::to_owned).into());
 }

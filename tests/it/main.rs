@@ -34,6 +34,8 @@ mod figures;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;
@@ -43,6 +45,8 @@ mod rig;
 mod rightsize;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod serving;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
