@@ -40,6 +40,8 @@ mod rightsize;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serving;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod settings_watch;
