@@ -1,5 +1,6 @@
 //! `heliotrope rightsize lint`: what is wrong with an autoscaler.
 
+use super::input::text;
 use super::manifest::{Autoscaler, autoscalers};
 use crate::cli::failure::Failure;
 use crate::cli::render::{self, Output};
@@ -7,8 +8,7 @@ use crate::cli::text::paragraph;
 use clap::Args;
 use heliotrope_core::rightsizing::lint::{Finding, Severity, lint};
 use serde::Serialize;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Say what is wrong with the metrics and bounds of autoscalers
@@ -23,7 +23,7 @@ pub(super) struct Lint {
     files: Vec<PathBuf>,
 
     /// The controller's own tolerance (--horizontal-pod-autoscaler-tolerance), a share
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = super::TOLERANCE, value_parser = share)]
     tolerance: f64,
 
     /// Output
@@ -96,15 +96,6 @@ fn share(text: &str) -> Result<f64, String> {
     } else {
         Err("give a share from 0 to below 1".to_owned())
     }
-}
-
-fn text(path: &PathBuf) -> io::Result<String> {
-    if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    fs::read_to_string(path)
 }
 
 fn of<'a>(file: &str, autoscaler: &'a Autoscaler) -> Linted<'a> {

@@ -3,7 +3,7 @@
 mod manifests;
 mod scraped;
 
-use crate::rig::http::{Reply, exchange, get, post, request};
+use crate::rig::{Reply, exchange, get, post, request};
 use heliotrope_core::rightsizing::serving::{Measure, Server, of};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -154,21 +154,21 @@ async fn what_is_exposed_is_what_was_sent() {
         (0.0, 0.0)
     );
     assert_eq!((bucket(&end, "+Inf"), end[&format!("{LATENCY}_count")]), (6.0, 6.0));
-    // No machine is fast enough for more than these, and no client saw an answer before the server gave it.
-    for (bound, most) in [("1.0", 0.0), ("1.5", 0.0), ("3.0", 2.0), ("4.0", 4.0), ("10.0", 6.0)] {
+    // No machine is fast enough to answer in less than the service time, and no client saw an answer before the server gave it.
+    for (bound, most) in [("1.0", 0.0), ("1.5", 0.0), ("3.0", 6.0), ("4.0", 6.0), ("10.0", 6.0)] {
         let within = bucket(&end, bound);
         let seen = took.iter().filter(|time| **time <= bound.parse().unwrap()).count();
-        assert!(
-            (f64::from(u32::try_from(seen).unwrap())..=most).contains(&within),
-            "{bound}: {within}"
-        );
+        let seen = f64::from(u32::try_from(seen).unwrap());
+        assert!((seen..=most).contains(&within), "{bound}: {within}");
     }
-    let sum = end[&format!("{LATENCY}_sum")];
-    assert!((18.0..=took.iter().sum()).contains(&sum), "{sum} of {took:?}");
-    let waited = end["serving_queue_duration_seconds_sum"];
+    let (sum, waited) = (
+        end[&format!("{LATENCY}_sum")],
+        end["serving_queue_duration_seconds_sum"],
+    );
+    assert!(sum <= took.iter().sum(), "{sum} of {took:?}");
     assert!(
-        waited >= 9.0 && sum - waited >= 9.0,
-        "half of it was waiting: {waited} of {sum}"
+        waited > age && sum - waited >= 9.0,
+        "six times the service time, and the waiting: {waited} of {sum}"
     );
     assert_eq!(
         end["serving_gpu_memory_used_bytes{gpu=\"0\"}"],
