@@ -24,7 +24,6 @@ mod virtual_gpu;
 mod volume;
 mod watch;
 
-pub use amounts::amount;
 pub use connect::{ConnectError, connect};
 pub use devices::{DeviceKind, GpuClasses, LeanClaim, LeanClass, LeanSlice, LeanTemplate};
 pub use exporters::ExporterWatch;

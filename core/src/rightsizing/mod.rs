@@ -20,6 +20,7 @@ mod prewarm;
 pub mod schedule;
 pub mod serving;
 mod signal;
+mod source;
 
 pub use carbon::{CarbonRule, Ceiling, Trigger};
 pub use latency::{Health, LatencyRule, Objective, StepSize};
@@ -27,3 +28,4 @@ pub use outlook::Outlook;
 pub use power::PowerRule;
 pub use prewarm::PrewarmRule;
 pub use signal::Signal;
+pub use source::{PromSource, Source};

@@ -1,6 +1,6 @@
 //! Manifests of autoscalers.
 
-use crate::cluster::amount;
+use heliotrope_core::quantity::parse_amount;
 use heliotrope_core::rightsizing::lint::{Asked, MetricKind, Subject, Target};
 use k8s_openapi::api::autoscaling::v1::HorizontalPodAutoscaler as HpaV1;
 use k8s_openapi::api::autoscaling::v2::{
@@ -147,7 +147,7 @@ fn subject(spec: &HorizontalPodAutoscalerSpec, tolerance: f64) -> Result<Subject
     );
     let disabled =
         |rules: Option<&HPAScalingRules>| rules.and_then(|rules| rules.select_policy.as_deref()) == Some("Disabled");
-    let own = |rules: Option<&HPAScalingRules>| rules?.tolerance.as_ref().and_then(|share| amount(&share.0));
+    let own = |rules: Option<&HPAScalingRules>| rules?.tolerance.as_ref().and_then(|share| parse_amount(&share.0));
     Ok(Subject {
         metrics: metrics.collect::<Result<_, _>>()?,
         tolerance: own(up).unwrap_or(tolerance).max(own(down).unwrap_or(tolerance)),
@@ -221,7 +221,8 @@ fn labels(selector: &LabelSelector) -> Vec<String> {
 }
 
 fn target(target: &MetricTarget) -> Result<Target, String> {
-    let number = |key: &str, text: &str| amount(text).ok_or_else(|| format!("target.{key}: {text:?} is no amount"));
+    let number =
+        |key: &str, text: &str| parse_amount(text).ok_or_else(|| format!("target.{key}: {text:?} is no amount"));
     match (target.average_utilization, &target.average_value, &target.value) {
         (Some(percent), ..) => Ok(Target::Utilisation(percent)),
         (None, Some(value), _) => Ok(Target::AverageValue(number("averageValue", &value.0)?)),
