@@ -57,7 +57,8 @@ pub(super) fn autoscalers(text: &str, tolerance: f64) -> Result<Vec<Autoscaler>,
 /// The items of a list, or the one object.
 fn items(document: Value) -> Vec<Value> {
     match document {
-        Value::Object(mut fields) if fields.get("items").is_some_and(Value::is_array) => match fields.remove("items") {
+        Value::Object(mut fields) if fields.get("items").is_some_and(Value::is_array) => match fields.remove("items")
+        {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         },

@@ -20,10 +20,13 @@ impl FromStr for Place {
         // What names of objects may consist of: a name becomes part of a path.
         let part = |text: &str| {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-            let fits = (1..=253).contains(&text.len()) && text.chars().all(fits) && text.starts_with(char::is_alphanumeric);
+            let fits =
+                (1..=253).contains(&text.len()) && text.chars().all(fits) && text.starts_with(char::is_alphanumeric);
             fits.then(|| text.to_owned())
         };
-        let parts = text.split_once('/').and_then(|(namespace, name)| part(namespace).zip(part(name)));
+        let parts = text
+            .split_once('/')
+            .and_then(|(namespace, name)| part(namespace).zip(part(name)));
         let (namespace, name) = parts.ok_or("give namespace and name, such as ml/llm")?;
         Ok(Self { namespace, name })
     }

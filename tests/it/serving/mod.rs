@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes, on a machine that is busy.
@@ -35,6 +35,8 @@ fn python() -> Option<Command> {
 struct Running {
     child: Child,
     address: SocketAddr,
+    /// Open, or what it prints at its end would fail.
+    _told: BufReader<ChildStdout>,
 }
 
 impl Running {
@@ -53,7 +55,11 @@ impl Running {
         told.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_default();
         let address = address.parse().unwrap_or_else(|error| panic!("{error} in {line:?}"));
-        Some(Self { child, address })
+        Some(Self {
+            child,
+            address,
+            _told: told,
+        })
     }
 
     fn complete(&self, tokens: u32) -> tokio::task::JoinHandle<(Reply, Duration)> {

@@ -26,7 +26,12 @@ fn head(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
         Some(namespace) => format!("{namespace}/{}", autoscaler.name),
         None => autoscaler.name.clone(),
     };
-    comment(out, &format!("From the HorizontalPodAutoscaler {name}, with its target, bounds, metrics and behavior as they are."))?;
+    comment(
+        out,
+        &format!(
+            "From the HorizontalPodAutoscaler {name}, with its target, bounds, metrics and behavior as they are."
+        ),
+    )?;
     writeln!(out, "#")?;
     comment(
         out,
@@ -35,12 +40,18 @@ fn head(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
     )?;
     if autoscaler.object.pointer("/spec/metrics").is_none() {
         writeln!(out, "#")?;
-        comment(out, "The manifest names CPU otherwise or not at all; it stands here as the API server reads it.")?;
+        comment(
+            out,
+            "The manifest names CPU otherwise or not at all; it stands here as the API server reads it.",
+        )?;
     }
     for finding in lint(&autoscaler.subject) {
         writeln!(out, "#")?;
         let (severity, fault) = (finding.severity(), finding.fault.code());
-        comment(out, &format!("{severity} {fault} at spec.{}: {}", finding.key, finding.what))?;
+        comment(
+            out,
+            &format!("{severity} {fault} at spec.{}: {}", finding.key, finding.what),
+        )?;
         comment(out, &format!("To do: {}", finding.instead))?;
     }
     Ok(())
@@ -56,40 +67,77 @@ fn word(value: impl Serialize) -> String {
 /// Keys that the autoscaler has no counterpart of, commented out, with what is known of the servers filled in.
 fn more(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
     let named = autoscaler.subject.metrics.iter().filter(|metric| {
-        matches!(metric.kind, MetricKind::Pods | MetricKind::Object | MetricKind::External)
+        matches!(
+            metric.kind,
+            MetricKind::Pods | MetricKind::Object | MetricKind::External
+        )
     });
     let known: Vec<(&str, &ServingMetric)> = named
         .filter_map(|metric| Some((metric.name.as_str(), recognise(&metric.name)?)))
         .collect();
-    writeln!(out, "  # What an autoscaler cannot do. Take what fits; docs/rightsizing.md explains each.")?;
+    writeln!(
+        out,
+        "  # What an autoscaler cannot do. Take what fits; docs/rightsizing.md explains each."
+    )?;
     if !known.is_empty() {
         writeln!(out, "  # From Prometheus, without a metrics adapter:")?;
         writeln!(out, "  # sources:")?;
         for (name, row) in &known {
             let (server, measure) = (word(row.server), word(row.measure));
             // A name that is in the table has no character that YAML would read otherwise.
-            writeln!(out, "  # - {{metric: \"{name}\", preset: {{server: {server}, measure: {measure}}}}}")?;
+            writeln!(
+                out,
+                "  # - {{metric: \"{name}\", preset: {{server: {server}, measure: {measure}}}}}"
+            )?;
         }
     }
-    writeln!(out, "  # Latency as a veto on the way down and a step on the way up, for it is no ratio:")?;
+    writeln!(
+        out,
+        "  # Latency as a veto on the way down and a step on the way up, for it is no ratio:"
+    )?;
     writeln!(out, "  # latency:")?;
     let percentiles = |server: Server| of(server, Measure::Latency).is_some_and(|row| row.kind == Kind::Histogram);
-    let server = known.iter().map(|(_, row)| row.server).find(|server| percentiles(*server));
+    let server = known
+        .iter()
+        .map(|(_, row)| row.server)
+        .find(|server| percentiles(*server));
     let source = match server {
-        Some(server) => format!("preset: {{server: {}, measure: latency, quantile: \"0.99\"}}", word(server)),
+        Some(server) => format!("preset: {{server: {}, measure: latency, quantile: 0.99}}", word(server)),
         None => "query: 'a percentile in seconds, from merged histogram buckets'".to_owned(),
     };
     writeln!(out, "  #   response: {{limit: 2s, calmPercent: 70, {source}}}")?;
     writeln!(out, "  #   stepPods: 1")?;
-    writeln!(out, "  #   every: 2m                      # longer than a replica takes to start")?;
-    writeln!(out, "  # Fewer replicas while waiting would save carbon, unless latency objects:")?;
+    writeln!(
+        out,
+        "  #   every: 2m                      # longer than a replica takes to start"
+    )?;
+    writeln!(
+        out,
+        "  # Fewer replicas while waiting would save carbon, unless latency objects:"
+    )?;
     writeln!(out, "  # carbon:")?;
-    writeln!(out, "  #   saving: {{enterPercent: 20, leavePercent: 10, ahead: 6h, stretch: 1h}}")?;
-    writeln!(out, "  #   maxReplicas: {}", autoscaler.subject.max.div_euclid(2).max(autoscaler.subject.min).max(1))?;
+    writeln!(
+        out,
+        "  #   saving: {{enterPercent: 20, leavePercent: 10, ahead: 6h, stretch: 1h}}"
+    )?;
+    writeln!(
+        out,
+        "  #   maxReplicas: {}",
+        autoscaler.subject.max.div_euclid(2).max(autoscaler.subject.min).max(1)
+    )?;
     writeln!(out, "  #   rest: 10m")?;
     writeln!(out, "  # By the clock, ready before the load comes:")?;
     writeln!(out, "  # schedule:")?;
     writeln!(out, "  #   levels:")?;
     let level = "{days: [mon, tue, wed, thu, fri], from: \"08:00\", until: \"18:00\", timeZone: Europe/Berlin";
-    writeln!(out, "  #   - {level}, minReplicas: {}, ramp: 30m}}", autoscaler.subject.min.max(1).saturating_add(1).min(autoscaler.subject.max.max(1)))
+    writeln!(
+        out,
+        "  #   - {level}, minReplicas: {}, ramp: 30m}}",
+        autoscaler
+            .subject
+            .min
+            .max(1)
+            .saturating_add(1)
+            .min(autoscaler.subject.max.max(1))
+    )
 }

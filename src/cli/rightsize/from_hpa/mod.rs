@@ -136,7 +136,10 @@ impl FromHpa {
         let mut found = autoscalers(&text, super::TOLERANCE).map_err(|error| wrong(error.to_string()))?;
         if let Some(place) = &self.place {
             found.retain(|of| {
-                let elsewhere = of.namespace.as_ref().is_some_and(|namespace| *namespace != place.namespace);
+                let elsewhere = of
+                    .namespace
+                    .as_ref()
+                    .is_some_and(|namespace| *namespace != place.namespace);
                 of.name == place.name && !elsewhere
             });
         }
@@ -154,8 +157,12 @@ impl FromHpa {
             let object = read(&client, HPA, place).await?;
             Ok((object, minor_version(&client).await))
         })?;
-        let found = autoscaler(object, 1, super::TOLERANCE).context("the API server answers otherwise than its API says")?;
-        Ok((vec![found], minor.map_or(Compatibility::From137, Compatibility::of_minor)))
+        let found =
+            autoscaler(object, 1, super::TOLERANCE).context("the API server answers otherwise than its API says")?;
+        Ok((
+            vec![found],
+            minor.map_or(Compatibility::From137, Compatibility::of_minor),
+        ))
     }
 }
 
@@ -166,6 +173,9 @@ mod tests {
     #[test]
     fn the_arithmetic_is_that_of_the_cluster() {
         let of = |minor| Compatibility::of_minor(minor).text();
-        assert_eq!([25, 32, 33, 36, 37, 40].map(of), ["1.32", "1.32", "1.33", "1.33", "1.37", "1.37"]);
+        assert_eq!(
+            [25, 32, 33, 36, 37, 40].map(of),
+            ["1.32", "1.32", "1.33", "1.33", "1.37", "1.37"]
+        );
     }
 }

@@ -161,7 +161,7 @@ fn what_cannot_be_read_is_told_with_the_key() {
 #[test]
 fn the_page_explains_every_fault() {
     use heliotrope_core::rightsizing::lint::Fault;
-    let page = include_str!("../../docs/rightsizing.md");
+    let page = include_str!("../../../docs/rightsizing.md");
     for fault in Fault::ALL {
         let row = format!("| `{}` | {} |", fault.code(), fault.severity());
         assert!(page.contains(&row), "{row}");
