@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod controllers;
 pub mod extender;
 pub mod history;
+pub mod load;
 pub mod outbound;
 pub mod power;
 pub mod serve;

@@ -312,8 +312,10 @@ pub(super) fn named_hosts(settings: &Settings) -> Vec<String> {
         .iter()
         .filter_map(|provider| provider.source.url());
     let power = settings.power.sources.iter().flat_map(|source| source.origin.urls());
+    let load = settings.load.prometheus.iter().map(|prometheus| &prometheus.url);
     carbon
         .chain(power)
+        .chain(load)
         .filter_map(|url| url.host_str().map(str::to_owned))
         .collect()
 }

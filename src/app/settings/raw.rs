@@ -7,6 +7,7 @@ use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::controllers::events::settings::{EventSettings, RawEvents};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
 use crate::history::settings::{HistorySettings, RawHistory};
+use crate::load::settings::{LoadSettings, RawLoad};
 use crate::outbound::settings::{OutboundSettings, RawOutbound};
 use crate::power::settings::{PowerSettings, RawPower};
 use crate::settings::Problems;
@@ -56,6 +57,9 @@ pub struct RawSettings {
     /// Power of nodes and GPUs.
     #[serde(deserialize_with = "section")]
     pub power: RawPower,
+    /// How much work there is.
+    #[serde(deserialize_with = "section")]
+    pub load: RawLoad,
     /// What is kept over a restart.
     #[serde(deserialize_with = "section")]
     pub history: RawHistory,
@@ -84,6 +88,8 @@ pub struct Settings {
     pub carbon: CarbonSettings,
     /// Power of nodes and GPUs.
     pub power: PowerSettings,
+    /// How much work there is.
+    pub load: LoadSettings,
     /// What is kept over a restart.
     pub history: HistorySettings,
 }
@@ -114,6 +120,7 @@ impl RawSettings {
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),
             power: problems.within("power", |p| self.power.validate(p)),
+            load: problems.within("load", |p| self.load.validate(p)),
             history: problems.within("history", |p| self.history.validate(p)),
         }
     }

@@ -65,6 +65,7 @@ pub const RELOAD: &[ReloadRule] = &[
     live("power.learnedAfter"),
     live("power.pue"),
     live("power.host"),
+    restart("load"),
     restart("history"),
     live("placement"),
 ];

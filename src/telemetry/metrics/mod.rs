@@ -8,8 +8,8 @@ mod labels;
 mod registered;
 
 use labels::{
-    Ability, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly, SourceOnly,
-    SourceOutcome, Verb, VerbOutcome, What, WhatOutcome, ZoneRung,
+    Ability, ApiOutcome, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly,
+    SourceOnly, SourceOutcome, Verb, VerbOutcome, What, WhatOutcome, ZoneRung,
 };
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -100,6 +100,7 @@ pub struct Metrics {
     power_fetches: Family<SourceOutcome, Counter>,
     implausible: Family<SourceOnly, Counter>,
     nameless: Family<SourceOnly, Counter>,
+    load_reads: Family<ApiOutcome, Counter>,
     watch_errors: Family<Resource, Counter>,
     durations: Family<DurationOf, Counter>,
     history_loads: Family<WhatOutcome, Counter>,
@@ -245,6 +246,11 @@ impl Metrics {
         self.power_fetches
             .get_or_create(&SourceOutcome { source, outcome })
             .inc();
+    }
+
+    /// An API was asked for a workload's metric.
+    pub fn load_read(&self, api: &'static str, outcome: &'static str) {
+        self.load_reads.get_or_create(&ApiOutcome { api, outcome }).inc();
     }
 
     /// Power samples were refused as impossible.

@@ -34,6 +34,7 @@ impl Metrics {
             power_fetches: Family::default(),
             implausible: Family::default(),
             nameless: Family::default(),
+            load_reads: Family::default(),
             watch_errors: Family::default(),
             durations: Family::default(),
             history_loads: Family::default(),
@@ -200,6 +201,11 @@ impl Metrics {
             "power_nameless_samples",
             "Power samples without a node or a board",
             self.nameless.clone(),
+        );
+        r.register(
+            "load_reads",
+            "Metrics of workloads that were read, by the API that was asked and outcome",
+            self.load_reads.clone(),
         );
     }
 

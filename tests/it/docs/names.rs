@@ -23,6 +23,7 @@ pub(super) fn exported() -> Labels {
     metrics.power_fetched("dcgm", "ok");
     metrics.implausible("dcgm", 1);
     metrics.nameless("dcgm", 1);
+    metrics.load_read("prometheus", "ok");
     metrics.watch_error("nodes");
     metrics.expected("history");
     metrics.history_loaded("learned", "ok");

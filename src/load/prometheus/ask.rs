@@ -1,0 +1,200 @@
+use super::answer::{Parts, duration, milli};
+use super::promql::{self, Scope};
+use crate::load::cause::Cause;
+use crate::load::query::{Preset, PromQuery};
+use crate::load::settings::{LoadSettings, PrometheusSettings};
+use crate::load::target::Target;
+use crate::outbound::{HttpClient, PrometheusClient};
+use heliotrope_core::rightsizing::hpa::{Milli, Sample};
+use heliotrope_core::rightsizing::serving::Kind;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A Prometheus with what its answers mean.
+#[derive(Debug)]
+pub(in crate::load) struct Prometheus {
+    client: PrometheusClient,
+    labels: PrometheusSettings,
+    own_queries: bool,
+    fresh_for: SignedDuration,
+    window: SignedDuration,
+}
+
+/// A value, and what was wrong with a part of it.
+pub(in crate::load) type Read<T> = Result<(T, Option<Cause>), Cause>;
+
+impl Prometheus {
+    pub(in crate::load) fn new(settings: &LoadSettings, http: &HttpClient) -> Option<Self> {
+        let labels = settings.prometheus.clone()?;
+        Some(Self {
+            client: PrometheusClient::new(http.clone(), labels.url.clone()),
+            labels,
+            own_queries: settings.own_queries,
+            fresh_for: settings.fresh_for,
+            window: settings.window,
+        })
+    }
+
+    /// The samples of the target's pods by name.
+    pub(in crate::load) async fn pods(
+        &self,
+        query: &PromQuery,
+        target: &Target<'_>,
+        now: Timestamp,
+    ) -> Read<BTreeMap<String, Sample>> {
+        if matches!(query, PromQuery::Preset(preset) if preset.row.kind == Kind::Histogram) {
+            return Err(Cause::AveragedPercentile);
+        }
+        let parts = self.ask(query, target, true, now).await?;
+        let names: BTreeSet<&str> = target.pods.iter().map(|pod| pod.name.as_str()).collect();
+        let label = self.labels.pod_label.as_str();
+        let (stamps, mut found) = (parts.stamps(label), BTreeMap::new());
+        let (mut wrong, mut oldest) = (parts.not_numbers, None);
+        for series in parts.values() {
+            let Some(pod) = series.pod(label).filter(|pod| names.contains(pod)) else {
+                continue;
+            };
+            let at = stamps.get(pod).copied().unwrap_or(now);
+            if now.duration_since(at) > self.fresh_for {
+                oldest = oldest.max(Some(now.duration_since(at)));
+                continue;
+            }
+            let Some(value) = milli(series.value * scale(query)) else {
+                wrong += 1;
+                continue;
+            };
+            let window = self.window_of(query);
+            if found.insert(pod.to_owned(), Sample { value, at, window }).is_some() {
+                return Err(Cause::SeveralOfOnePod);
+            }
+        }
+        let partly = (wrong > 0)
+            .then_some(Cause::NotNumbers(wrong))
+            .or(oldest.map(Cause::Old));
+        match (found.is_empty(), partly) {
+            (false, partly) => Ok((found, partly)),
+            (true, Some(cause)) => Err(cause),
+            (true, None) if parts.values().is_empty() => Err(Cause::NoSeries),
+            (true, None) => Err(Cause::NoPodLabel),
+        }
+    }
+
+    /// The values of all series, which are to be added up.
+    pub(in crate::load) async fn total(
+        &self,
+        query: &PromQuery,
+        target: &Target<'_>,
+        now: Timestamp,
+    ) -> Read<Vec<Milli>> {
+        let parts = self.ask(query, target, false, now).await?;
+        if let PromQuery::Preset(preset) = query {
+            let value = self.of_preset(preset, &parts, now)?;
+            return match milli(value) {
+                Some(value) => Ok((vec![value], None)),
+                None => Err(Cause::NotNumbers(1)),
+            };
+        }
+        self.is_fresh(&parts, now)?;
+        let values: Vec<Milli> = parts.values().iter().filter_map(|series| milli(series.value)).collect();
+        // What is left of a sum when a part of it is missing is another sum.
+        match parts.not_numbers + (parts.values().len() - values.len()) as u64 {
+            0 if values.is_empty() => Err(Cause::NoSeries),
+            0 => Ok((values, None)),
+            wrong => Err(Cause::NotNumbers(wrong)),
+        }
+    }
+
+    /// One value in seconds.
+    pub(in crate::load) async fn seconds(
+        &self,
+        query: &PromQuery,
+        target: &Target<'_>,
+        now: Timestamp,
+    ) -> Result<SignedDuration, Cause> {
+        let parts = self.ask(query, target, false, now).await?;
+        let value = match query {
+            PromQuery::Preset(preset) => self.of_preset(preset, &parts, now)?,
+            PromQuery::Text(_) => {
+                self.is_fresh(&parts, now)?;
+                match parts.values() {
+                    [one] => one.value,
+                    [] if parts.not_numbers > 0 => return Err(Cause::NotNumbers(parts.not_numbers)),
+                    [] => return Err(Cause::NoSeries),
+                    several => return Err(Cause::NotOne(several.len())),
+                }
+            }
+        };
+        duration(value).ok_or(Cause::NotNumbers(1))
+    }
+
+    async fn ask(
+        &self,
+        query: &PromQuery,
+        target: &Target<'_>,
+        per_pod: bool,
+        now: Timestamp,
+    ) -> Result<Parts, Cause> {
+        let expression = match query {
+            PromQuery::Preset(preset) => {
+                let scope = Scope::of(target, preset, &self.labels)?;
+                promql::preset(preset, &scope, per_pod, preset.window.unwrap_or(self.window))
+            }
+            PromQuery::Text(_) if !self.own_queries => return Err(Cause::QueriesOff),
+            PromQuery::Text(text) => promql::own(text),
+        };
+        let answered = self.client.query(&expression, now).await;
+        Parts::of(answered.map_err(|error| Cause::of_prometheus(&error))?)
+    }
+
+    /// What a preset comes to over all pods, in the unit that targets have; zero for a latency while there is nothing to do.
+    fn of_preset(&self, preset: &Preset, parts: &Parts, now: Timestamp) -> Result<f64, Cause> {
+        let down = parts.down();
+        if parts.stamp().is_none() {
+            return Err(if down > 0 {
+                Cause::Unscraped(down)
+            } else {
+                Cause::NoSeries
+            });
+        }
+        self.is_fresh(parts, now)?;
+        // A replica that is too busy to be scraped must not make the others look like all there are.
+        if down > 0 {
+            return Err(Cause::Unscraped(down));
+        }
+        let scale = preset.row.unit.seconds().unwrap_or(1.0);
+        if let Some(value) = parts.value() {
+            return Ok(value * scale);
+        }
+        match parts.rate() {
+            None if matches!(preset.row.kind, Kind::Gauge | Kind::Summary) => Err(Cause::NotNumbers(1)),
+            None => Err(Cause::TooFew),
+            Some(rate) if rate > 0.0 => Err(Cause::NotNumbers(1)),
+            Some(_) if parts.busy() > 0.0 => Err(Cause::NoneFinished),
+            Some(_) => Ok(0.0),
+        }
+    }
+
+    fn is_fresh(&self, parts: &Parts, now: Timestamp) -> Result<(), Cause> {
+        let age = parts.stamp().map(|at| now.duration_since(at));
+        match age.filter(|age| *age > self.fresh_for) {
+            Some(age) => Err(Cause::Old(age)),
+            None => Ok(()),
+        }
+    }
+
+    /// Over how long a sample was taken: nothing for a value of a moment.
+    fn window_of(&self, query: &PromQuery) -> SignedDuration {
+        match query {
+            PromQuery::Preset(preset) if preset.row.kind != Kind::Gauge => preset.window.unwrap_or(self.window),
+            _ => SignedDuration::ZERO,
+        }
+    }
+}
+
+/// Seconds for what is a duration; what is not keeps its unit, in which targets are given.
+fn scale(query: &PromQuery) -> f64 {
+    match query {
+        PromQuery::Preset(preset) => preset.row.unit.seconds().unwrap_or(1.0),
+        PromQuery::Text(_) => 1.0,
+    }
+}
