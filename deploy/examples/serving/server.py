@@ -314,14 +314,14 @@ def arguments():
 
 def main():
     told = arguments()
+    # Blocked before any thread starts, and so in all of them: whenever one comes, `sigwait` gets it.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     listener = Listener((told.host, told.port), Handler)
     listener.model = ModelServer(told)
-    stop = threading.Event()
-    for number_of in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number_of, lambda *_: stop.set())
     threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     print(f"listening on {listener.server_address[0]}:{listener.server_address[1]}", flush=True)
-    stop.wait()
+    signal.sigwait(ends)
     # While the last requests are worked on, /metrics and /healthz go on answering; then nobody is listened to any more, and
     # the threads that write answers are waited for.
     listener.model.drain()

@@ -193,6 +193,7 @@ async fn at_the_end_what_was_taken_is_answered_and_nothing_is_taken() {
     let began = Instant::now();
     while get(server.address, "/healthz").await.status != 503 {
         assert!(began.elapsed() < PATIENCE, "still healthy");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let (refused, _) = server.complete(100).await.unwrap();
     assert_eq!(refused.status, 503);
