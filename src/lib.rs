@@ -8,6 +8,7 @@ pub mod carbon;
 pub mod cli;
 pub mod cluster;
 pub mod controllers;
+pub mod crds;
 pub mod extender;
 pub mod history;
 pub mod load;

@@ -113,6 +113,12 @@ impl Problems {
         }
     }
 
+    /// Whether nothing has been found so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Everything found, in the order of the walk.
     #[must_use]
     pub fn into_found(self) -> Vec<Problem> {

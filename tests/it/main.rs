@@ -13,6 +13,8 @@ mod cluster;
 #[cfg(test)]
 mod controllers;
 #[cfg(test)]
+mod crds;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod demo;

@@ -128,6 +128,41 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Its name in a status: the variant's, as in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NothingToSay => "NothingToSay",
+            Self::Disabled => "Disabled",
+            Self::AboveMax => "AboveMax",
+            Self::BelowMin => "BelowMin",
+            Self::Metric { .. } => "Metric",
+            Self::NoMetrics => "NoMetrics",
+            Self::Held { .. } => "Held",
+            Self::Multiplied { .. } => "Multiplied",
+            Self::Floor { .. } => "Floor",
+            Self::Ceiling { .. } => "Ceiling",
+            Self::Forecast => "Forecast",
+            Self::Veto { .. } => "Veto",
+            Self::SteppedUp => "SteppedUp",
+            Self::StepPending { .. } => "StepPending",
+            Self::Calm => "Calm",
+            Self::IntensityUnknown => "IntensityUnknown",
+            Self::Clean { .. } => "Clean",
+            Self::Dirty { .. } => "Dirty",
+            Self::Yielded { .. } => "Yielded",
+            Self::NotLowered => "NotLowered",
+            Self::PowerFor { .. } => "PowerFor",
+            Self::PowerUnknown => "PowerUnknown",
+            Self::NoWindow => "NoWindow",
+            Self::WindowAt { .. } => "WindowAt",
+            Self::Window { .. } => "Window",
+            Self::Limit { .. } => "Limit",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,274 @@
+use crate::crds::rightsizer::RightsizerSpec;
+use crate::crds::rules::PresetSpec;
+use crate::settings::Problems;
+use heliotrope_core::quantity::parse_milli;
+use heliotrope_core::rightsizing::hpa::{AverageTarget, Metric, Milli, TotalTarget};
+use heliotrope_core::rightsizing::serving::of;
+use heliotrope_core::rightsizing::{PromSource, Source};
+use k8s_openapi::api::autoscaling::v2::{MetricIdentifier, MetricSpec, MetricTarget};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+/// More labels than this do not narrow anything any more.
+const MAX_LABELS: usize = 8;
+
+/// Every metric, and where each is read.
+pub(super) fn read(spec: &RightsizerSpec, problems: &mut Problems) -> (Vec<Metric>, Vec<Source>) {
+    let told = told_sources(spec, problems);
+    let metrics = spec.metrics.iter().enumerate();
+    let read = metrics.filter_map(|(ix, metric)| {
+        problems.within(format_args!("metrics[{ix}]"), |problems| one(metric, &told, problems))
+    });
+    read.unzip()
+}
+
+/// The sources that are told, by the metric's name.
+fn told_sources<'a>(spec: &'a RightsizerSpec, problems: &mut Problems) -> Vec<(&'a str, PromSource)> {
+    let mut told: Vec<(&str, PromSource)> = Vec::new();
+    for (ix, source) in spec.sources.iter().enumerate() {
+        problems.within(format_args!("sources[{ix}]"), |problems| {
+            let name = source.metric.as_str();
+            if !spec.metrics.iter().any(|metric| names(metric) == Some(name)) {
+                problems.report(
+                    "metric",
+                    "is the name of no metric of type Pods, Object or External in metrics",
+                );
+            }
+            if told.iter().any(|(other, _)| *other == name) {
+                problems.report("metric", "has a source already");
+            }
+            if let Some(ask) = prometheus(source.preset.as_ref(), source.query.as_deref(), problems) {
+                told.push((name, ask));
+            }
+        });
+    }
+    told
+}
+
+fn names(metric: &MetricSpec) -> Option<&str> {
+    let named = match metric.type_.as_str() {
+        "Pods" => &metric.pods.as_ref()?.metric,
+        "Object" => &metric.object.as_ref()?.metric,
+        "External" => &metric.external.as_ref()?.metric,
+        _ => return None,
+    };
+    Some(&named.name)
+}
+
+/// What Prometheus is asked, from a preset or a query.
+pub(super) fn prometheus(
+    preset: Option<&PresetSpec>,
+    query: Option<&str>,
+    problems: &mut Problems,
+) -> Option<PromSource> {
+    match (preset, query) {
+        (Some(preset), None) => problems.within("preset", |problems| of_preset(preset, problems)),
+        (None, Some(query)) if query.trim().is_empty() => {
+            problems.report("query", "must not be empty");
+            None
+        }
+        (None, Some(query)) => Some(PromSource::Query(query.to_owned())),
+        _ => {
+            problems.report("", "set preset or query");
+            None
+        }
+    }
+}
+
+fn of_preset(preset: &PresetSpec, problems: &mut Problems) -> Option<PromSource> {
+    if of(preset.server, preset.measure).is_none() {
+        problems.report("measure", "is not exposed by this server: see docs/rightsizing.md");
+        return None;
+    }
+    let within = preset.quantile.is_some_and(|quantile| quantile > 0.0 && quantile < 1.0);
+    match (preset.measure.is_latency(), preset.quantile) {
+        (true, None) => problems.report("quantile", "is missing: write one such as 0.99"),
+        (true, Some(_)) if !within => problems.report("quantile", "must be above 0 and below 1"),
+        (false, Some(_)) => problems.report(
+            "quantile",
+            "belongs to times of single requests, which this measure is not",
+        ),
+        _ => {}
+    }
+    if preset.labels.len() > MAX_LABELS {
+        problems.report("labels", "must not be more than 8");
+    }
+    if preset.labels.keys().any(|name| !is_prometheus_label(name)) {
+        problems.report("labels", "must have names that Prometheus knows: letters, digits and _");
+    }
+    Some(PromSource::Preset {
+        server: preset.server,
+        measure: preset.measure,
+        quantile: preset.quantile,
+        labels: preset.labels.clone(),
+    })
+}
+
+fn is_prometheus_label(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    bytes.next().is_some_and(letter) && bytes.all(|b| letter(b) || b.is_ascii_digit()) && !name.starts_with("__")
+}
+
+fn one(metric: &MetricSpec, told: &[(&str, PromSource)], problems: &mut Problems) -> Option<(Metric, Source)> {
+    let kind = metric.type_.as_str();
+    let elsewhere = |name: &str, per_pod: bool| {
+        let found = told.iter().find(|(metric, _)| *metric == name);
+        found.map(|(_, ask)| Source::Prometheus {
+            ask: ask.clone(),
+            per_pod,
+        })
+    };
+    let missing = |problems: &mut Problems, key: &str| {
+        problems.report(key, format_args!("is missing, and type is {kind}"));
+    };
+    match kind {
+        "Resource" => {
+            let Some(of) = &metric.resource else {
+                missing(problems, "resource");
+                return None;
+            };
+            let metric = resource(&of.name, "resource", &of.target, problems)?;
+            Some((
+                metric,
+                Source::Resource {
+                    name: of.name.clone(),
+                    container: None,
+                },
+            ))
+        }
+        "ContainerResource" => {
+            let Some(of) = &metric.container_resource else {
+                missing(problems, "containerResource");
+                return None;
+            };
+            let metric = resource(&of.name, "containerResource", &of.target, problems)?;
+            Some((
+                metric,
+                Source::Resource {
+                    name: of.name.clone(),
+                    container: Some(of.container.clone()),
+                },
+            ))
+        }
+        "Pods" => {
+            let Some(of) = &metric.pods else {
+                missing(problems, "pods");
+                return None;
+            };
+            let target = problems.within("pods.target", |problems| average(&of.target, problems))?;
+            let source = elsewhere(&of.metric.name, true).unwrap_or_else(|| Source::Pods {
+                metric: of.metric.name.clone(),
+                selector: selector(&of.metric),
+            });
+            Some((Metric::Pods { target }, source))
+        }
+        "Object" => {
+            let Some(of) = &metric.object else {
+                missing(problems, "object");
+                return None;
+            };
+            let target = problems.within("object.target", |problems| total(&of.target, problems))?;
+            let source = elsewhere(&of.metric.name, false).unwrap_or_else(|| Source::Object {
+                api_version: of.described_object.api_version.clone().unwrap_or_default(),
+                kind: of.described_object.kind.clone(),
+                name: of.described_object.name.clone(),
+                metric: of.metric.name.clone(),
+                selector: selector(&of.metric),
+            });
+            Some((Metric::Object(target), source))
+        }
+        "External" => {
+            let Some(of) = &metric.external else {
+                missing(problems, "external");
+                return None;
+            };
+            let target = problems.within("external.target", |problems| total(&of.target, problems))?;
+            let source = elsewhere(&of.metric.name, false).unwrap_or_else(|| Source::External {
+                metric: of.metric.name.clone(),
+                selector: selector(&of.metric),
+            });
+            Some((Metric::External(target), source))
+        }
+        _ => {
+            problems.report("type", "must be Resource, ContainerResource, Pods, Object or External");
+            None
+        }
+    }
+}
+
+fn resource(name: &str, key: &str, target: &MetricTarget, problems: &mut Problems) -> Option<Metric> {
+    problems.within(format_args!("{key}.target"), |problems| {
+        let target = match (target.type_.as_str(), target.average_utilization) {
+            ("Utilization", Some(percent)) if percent > 0 => AverageTarget::Utilisation(percent),
+            ("Utilization", _) => {
+                problems.report("averageUtilization", "must be at least 1");
+                return None;
+            }
+            ("AverageValue", _) => AverageTarget::Value(average(target, problems)?),
+            _ => {
+                problems.report("type", "must be Utilization or AverageValue");
+                return None;
+            }
+        };
+        Some(Metric::Resource {
+            target,
+            of_cpu: name == "cpu",
+        })
+    })
+}
+
+fn average(target: &MetricTarget, problems: &mut Problems) -> Option<Milli> {
+    if target.type_ != "AverageValue" {
+        problems.report("type", "must be AverageValue");
+        return None;
+    }
+    let text = target.average_value.as_ref().map(|amount| amount.0.as_str());
+    positive("averageValue", text, problems)
+}
+
+fn total(target: &MetricTarget, problems: &mut Problems) -> Option<TotalTarget> {
+    match target.type_.as_str() {
+        "Value" => {
+            let text = target.value.as_ref().map(|amount| amount.0.as_str());
+            positive("value", text, problems).map(TotalTarget::Value)
+        }
+        "AverageValue" => average(target, problems).map(TotalTarget::AverageValue),
+        _ => {
+            problems.report("type", "must be Value or AverageValue");
+            None
+        }
+    }
+}
+
+fn positive(key: &str, text: Option<&str>, problems: &mut Problems) -> Option<Milli> {
+    let Some(text) = text else {
+        problems.report(key, "is missing");
+        return None;
+    };
+    let read = parse_milli(text).filter(|milli| *milli > 0);
+    if read.is_none() {
+        problems.report(key, "must be an amount above nothing, such as 30 or 1500m");
+    }
+    read
+}
+
+/// A label selector as the API takes it in a query.
+fn selector(metric: &MetricIdentifier) -> Option<String> {
+    let text = metric.selector.as_ref().map(as_text)?;
+    (!text.is_empty()).then_some(text)
+}
+
+fn as_text(selector: &LabelSelector) -> String {
+    let equal = selector.match_labels.iter().flatten();
+    let equal = equal.map(|(key, value)| format!("{key}={value}"));
+    let others = selector.match_expressions.iter().flatten().map(|expression| {
+        let values = expression.values.as_deref().unwrap_or_default().join(",");
+        match expression.operator.as_str() {
+            "In" => format!("{} in ({values})", expression.key),
+            "NotIn" => format!("{} notin ({values})", expression.key),
+            "DoesNotExist" => format!("!{}", expression.key),
+            _ => expression.key.clone(),
+        }
+    });
+    equal.chain(others).collect::<Vec<_>>().join(",")
+}
