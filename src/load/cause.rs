@@ -37,8 +37,23 @@ pub enum Cause {
     #[error("the target has more pods than one question can name: give a query")]
     TooManyPods,
     /// Nobody said anything.
-    #[error("no series: nobody exposes it for this target, or nobody scrapes it")]
+    #[error("no series: nobody exposes it for this target, or nobody collects it")]
     NoSeries,
+    /// The API server knows no such metric.
+    #[error("no such metric: no adapter serves it for this target")]
+    NotServed,
+    /// The API server knows no such kind.
+    #[error("the api server knows no such kind of object")]
+    NoKind,
+    /// No pod has such a container.
+    #[error("a pod has no container of this name")]
+    NoContainer,
+    /// Nobody can say how old it is.
+    #[error("a value without a time, so that nobody can say how old it is")]
+    Undated,
+    /// From the future.
+    #[error("a value of {} s from now: clocks differ", .0.as_secs())]
+    Ahead(SignedDuration),
     /// A rate needs two samples.
     #[error("too few samples in the window for a rate")]
     TooFew,
@@ -103,13 +118,31 @@ impl Cause {
             Self::Late => "late",
             Self::Call { kind, .. } => kind,
             Self::Refused => "refused",
-            Self::NoPods | Self::NoSeries | Self::TooFew | Self::NoneFinished => "absent",
+            Self::NoPods | Self::NoSeries | Self::NotServed | Self::NoKind | Self::TooFew | Self::NoneFinished => {
+                "absent"
+            }
             Self::Unscraped(_) => "unscraped",
-            Self::Old(_) => "stale",
+            Self::Old(_) | Self::Ahead(_) => "stale",
             Self::NotNumbers(_) => "not-a-number",
             Self::TooManyPods | Self::TooManySeries(_) => "too-many",
-            Self::AveragedPercentile | Self::SeveralOfOnePod | Self::NoPodLabel | Self::NotOne(_) => "shape",
+            Self::AveragedPercentile
+            | Self::SeveralOfOnePod
+            | Self::NoPodLabel
+            | Self::NoContainer
+            | Self::Undated
+            | Self::NotOne(_) => "shape",
         }
+    }
+
+    /// Whether something counts at an age. What is dated further ahead than it may be old would never grow stale.
+    pub(super) fn of_age(age: SignedDuration, bound: SignedDuration) -> Result<(), Self> {
+        if age > bound {
+            return Err(Self::Old(age));
+        }
+        if age < -bound {
+            return Err(Self::Ahead(-age));
+        }
+        Ok(())
     }
 
     /// What it leaves of a signal.

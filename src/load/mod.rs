@@ -10,6 +10,7 @@
 //! each that failed a sentence without a tenant's words. Must never average percentiles, never take silence for zero, and
 //! never ask without a bound on time, length and how many at once.
 
+mod api;
 mod cause;
 mod observed;
 mod prometheus;

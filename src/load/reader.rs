@@ -1,3 +1,4 @@
+use super::api::MetricsApi;
 use super::cause::Cause;
 use super::observed::{Observed, Problem, Subject};
 use super::prometheus::Prometheus;
@@ -15,7 +16,7 @@ use kube::Client;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Readings under way at once, of all targets together.
 const PLACES: usize = 16;
@@ -24,6 +25,7 @@ const PLACES: usize = 16;
 #[derive(Debug)]
 pub struct Reader {
     prometheus: Option<Prometheus>,
+    api: MetricsApi,
     metrics: Metrics,
     places: Semaphore,
     patience: Duration,
@@ -33,12 +35,13 @@ pub struct Reader {
 type Reading = Result<(MetricReading, Option<Cause>), Cause>;
 
 impl Reader {
-    /// A reader by the settings. `client` may get the metrics APIs.
+    /// A reader by the settings. `client` may get the metrics APIs. One that tries again by itself turns an adapter which is not
+    /// there (503) into a reading that is late.
     #[must_use]
     pub fn new(settings: &LoadSettings, http: &HttpClient, client: Client, metrics: Metrics) -> Self {
-        drop(client);
         Self {
             prometheus: Prometheus::new(settings, http),
+            api: MetricsApi::new(client, settings.fresh_for),
             metrics,
             places: Semaphore::new(PLACES),
             patience: settings.timeout,
@@ -105,21 +108,44 @@ impl Reader {
     async fn source(&self, source: &Source, target: &Target<'_>, now: Timestamp) -> Reading {
         let read = async {
             match source {
+                Source::Resource { name, container } => {
+                    let of = (name.as_str(), container.as_deref());
+                    let (samples, partly) = self.api.resource(of, target, now).await?;
+                    Ok((of_pods(target, samples, Some(of)), partly))
+                }
+                Source::Pods { metric, selector } => {
+                    let of = (metric.as_str(), selector.as_deref());
+                    let (samples, partly) = self.api.pods(of, target, now).await?;
+                    Ok((of_pods(target, samples, None), partly))
+                }
+                Source::Object {
+                    object,
+                    metric,
+                    selector,
+                } => {
+                    let of = (metric.as_str(), selector.as_deref());
+                    let value = self.api.object(object, of, target.namespace, now).await?;
+                    Ok((MetricReading::Values(vec![value]), None))
+                }
+                Source::External { metric, selector } => {
+                    let of = (metric.as_str(), selector.as_deref());
+                    let values = self.api.external(of, target.namespace, now).await?;
+                    Ok((MetricReading::Values(values), None))
+                }
                 Source::Prometheus {
                     query,
                     shape: Shape::PerPod,
                 } => {
                     let (samples, partly) = self.prometheus()?.pods(query, target, now).await?;
-                    Ok((of_pods(target, samples), partly))
+                    Ok((of_pods(target, samples, None), partly))
                 }
                 Source::Prometheus {
                     query,
                     shape: Shape::Total,
                 } => {
-                    let (values, partly) = self.prometheus()?.total(query, target, now).await?;
-                    Ok((MetricReading::Values(values), partly))
+                    let values = self.prometheus()?.total(query, target, now).await?;
+                    Ok((MetricReading::Values(values), None))
                 }
-                _ => Err(Cause::NoSeries),
             }
         };
         self.counted(source.api(), read).await
@@ -144,10 +170,10 @@ impl Reader {
 
     /// One reading within its time, waiting for a place in it.
     async fn counted<T>(&self, api: &'static str, read: impl Future<Output = Result<T, Cause>>) -> Result<T, Cause> {
-        let until = tokio::time::Instant::now() + self.patience;
-        let placed = tokio::time::timeout_at(until, self.places.acquire()).await;
+        let until = Instant::now() + self.patience;
+        let placed = timeout_at(until, self.places.acquire()).await;
         let result = match placed {
-            Ok(Ok(_place)) => timeout(self.patience, read).await.unwrap_or(Err(Cause::Late)),
+            Ok(Ok(_place)) => timeout_at(until, read).await.unwrap_or(Err(Cause::Late)),
             _ => Err(Cause::Busy),
         };
         let outcome = result.as_ref().err().map_or("ok", Cause::kind);
@@ -156,15 +182,19 @@ impl Reader {
     }
 }
 
-/// The pods with their samples.
-fn of_pods(target: &Target<'_>, mut samples: BTreeMap<String, Sample>) -> MetricReading {
+/// The pods with their samples, and with what they request where it is a resource. Samples of pods that the target does not have
+/// (yet, or any more) are strays, as the autoscaler's controller counts them; Prometheus gives none.
+fn of_pods(
+    target: &Target<'_>,
+    mut samples: BTreeMap<String, Sample>,
+    resource: Option<(&str, Option<&str>)>,
+) -> MetricReading {
     let pods = target.pods.iter().map(|pod| Pod {
-        request: None,
+        request: resource.and_then(|(name, container)| pod.request(name, container)),
         sample: samples.remove(&pod.name),
         ..pod.facts.clone()
     });
-    MetricReading::Pods {
-        pods: pods.collect(),
-        strays: Vec::new(),
-    }
+    let pods = pods.collect();
+    let strays = samples.into_values().map(|sample| sample.value).collect();
+    MetricReading::Pods { pods, strays }
 }

@@ -32,6 +32,8 @@ mod figures;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod log_level;
 #[cfg(test)]
 mod power;

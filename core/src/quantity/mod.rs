@@ -10,7 +10,7 @@ mod parse;
 mod reading;
 mod units;
 
-pub use amount::{parse_amount, parse_milli};
+pub use amount::{parse_amount, parse_milli, parse_signed_milli};
 pub use parse::{parse_duration, parse_scaled};
 pub use reading::{Reading, Rung, Source};
 pub use units::{Grams, GramsPerKwh, JOULES_PER_KWH, Joules, QuantityError, Ratio, Watts};

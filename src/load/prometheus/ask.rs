@@ -49,14 +49,14 @@ impl Prometheus {
         let names: BTreeSet<&str> = target.pods.iter().map(|pod| pod.name.as_str()).collect();
         let label = self.labels.pod_label.as_str();
         let (stamps, mut found) = (parts.stamps(label), BTreeMap::new());
-        let (mut wrong, mut oldest) = (parts.not_numbers, None);
+        let (mut wrong, mut old) = (parts.not_numbers, None);
         for series in parts.values() {
             let Some(pod) = series.pod(label).filter(|pod| names.contains(pod)) else {
                 continue;
             };
             let at = stamps.get(pod).copied().unwrap_or(now);
-            if now.duration_since(at) > self.fresh_for {
-                oldest = oldest.max(Some(now.duration_since(at)));
+            if let Err(cause) = Cause::of_age(now.duration_since(at), self.fresh_for) {
+                old = Some(cause);
                 continue;
             }
             let Some(value) = milli(series.value * scale(query)) else {
@@ -68,9 +68,7 @@ impl Prometheus {
                 return Err(Cause::SeveralOfOnePod);
             }
         }
-        let partly = (wrong > 0)
-            .then_some(Cause::NotNumbers(wrong))
-            .or(oldest.map(Cause::Old));
+        let partly = (wrong > 0).then_some(Cause::NotNumbers(wrong)).or(old);
         match (found.is_empty(), partly) {
             (false, partly) => Ok((found, partly)),
             (true, Some(cause)) => Err(cause),
@@ -85,21 +83,18 @@ impl Prometheus {
         query: &PromQuery,
         target: &Target<'_>,
         now: Timestamp,
-    ) -> Read<Vec<Milli>> {
+    ) -> Result<Vec<Milli>, Cause> {
         let parts = self.ask(query, target, false, now).await?;
         if let PromQuery::Preset(preset) = query {
             let value = self.of_preset(preset, &parts, now)?;
-            return match milli(value) {
-                Some(value) => Ok((vec![value], None)),
-                None => Err(Cause::NotNumbers(1)),
-            };
+            return milli(value).map(|value| vec![value]).ok_or(Cause::NotNumbers(1));
         }
         self.is_fresh(&parts, now)?;
         let values: Vec<Milli> = parts.values().iter().filter_map(|series| milli(series.value)).collect();
         // What is left of a sum when a part of it is missing is another sum.
         match parts.not_numbers + (parts.values().len() - values.len()) as u64 {
             0 if values.is_empty() => Err(Cause::NoSeries),
-            0 => Ok((values, None)),
+            0 => Ok(values),
             wrong => Err(Cause::NotNumbers(wrong)),
         }
     }
@@ -176,10 +171,7 @@ impl Prometheus {
 
     fn is_fresh(&self, parts: &Parts, now: Timestamp) -> Result<(), Cause> {
         let age = parts.stamp().map(|at| now.duration_since(at));
-        match age.filter(|age| *age > self.fresh_for) {
-            Some(age) => Err(Cause::Old(age)),
-            None => Ok(()),
-        }
+        age.map_or(Ok(()), |age| Cause::of_age(age, self.fresh_for))
     }
 
     /// Over how long a sample was taken: nothing for a value of a moment.

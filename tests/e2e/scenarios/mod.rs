@@ -25,3 +25,4 @@ mod s_site_check;
 mod site;
 mod smoke;
 mod t_history;
+mod x_load;

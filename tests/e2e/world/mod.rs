@@ -7,11 +7,13 @@
 mod carbon_file;
 mod exporter;
 mod grid;
+mod model_server;
 mod prometheus;
 mod series;
 
 pub(crate) use carbon_file::CarbonFile;
 pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
+pub(crate) use model_server::{Answered, FakeModelServer};
 pub(crate) use prometheus::Prometheus;
 pub(crate) use series::FakeIntensityExporter;

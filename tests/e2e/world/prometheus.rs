@@ -29,6 +29,20 @@ impl Prometheus {
         interval: Duration,
         scraped: &str,
     ) -> Self {
+        // The labels of the exporter's own pod, as service discovery adds them: with honor_labels off they push the
+        // workload's to exported_pod and exported_namespace, as in a cluster.
+        let job = format!(
+            "- job_name: dcgm\n\
+             \x20 honor_labels: false\n\
+             \x20 static_configs:\n\
+             \x20 - targets: [\"{exporter}\"]\n\
+             \x20   labels: {{namespace: gpu-operator, pod: dcgm-exporter-0, container: exporter}}\n"
+        );
+        Self::with_jobs(plane, &job, interval, scraped).await
+    }
+
+    /// Starts it with scrape configurations of the test's own.
+    pub(crate) async fn with_jobs(plane: &ControlPlane, jobs: &str, interval: Duration, scraped: &str) -> Self {
         let binary = std::env::var_os(BINARY).unwrap_or_else(|| {
             panic!(
                 "{BINARY} is not set. It names a prometheus binary. On Debian, unpack one and try again:\n\n    \
@@ -37,18 +51,9 @@ impl Prometheus {
         });
         let home = plane.folder().join("prometheus");
         std::fs::create_dir(&home).unwrap();
-        // The labels of the exporter's own pod, as service discovery adds them: with honor_labels off they push the
-        // workload's to exported_pod and exported_namespace, as in a cluster.
         let seconds = interval.as_secs();
-        let config = format!(
-            "global: {{scrape_interval: {seconds}s, scrape_timeout: {seconds}s}}\n\
-             scrape_configs:\n\
-             - job_name: dcgm\n\
-             \x20 honor_labels: false\n\
-             \x20 static_configs:\n\
-             \x20 - targets: [\"{exporter}\"]\n\
-             \x20   labels: {{namespace: gpu-operator, pod: dcgm-exporter-0, container: exporter}}\n"
-        );
+        let config =
+            format!("global: {{scrape_interval: {seconds}s, scrape_timeout: {seconds}s}}\nscrape_configs:\n{jobs}");
         let file = home.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         let port = free_port();

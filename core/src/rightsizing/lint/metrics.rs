@@ -1,6 +1,8 @@
 use super::finding::{Fault, Finding};
 use super::subject::{Asked, MetricKind, Subject, Target};
+use crate::quantity::Ratio;
 use crate::rightsizing::serving::{Caveat, Kind, Measure, ServingMetric, recognise};
+use jiff::SignedDuration;
 
 /// Seconds below which the default buckets of some histograms tell nothing apart.
 const FIRST_BUCKET: f64 = 0.3;
@@ -46,6 +48,40 @@ pub(super) fn look(subject: &Subject, findings: &mut Vec<Finding>) {
             of.found(Fault::Twice, what, "Leave one of them out.");
         }
     }
+}
+
+/// Faults of a metric that is read of a known server by what it is about. Names are right there, counters are rates and
+/// percentiles are of merged buckets; what is left is what the metric itself hides, and percentiles of single pods.
+pub(super) fn preset(key: &str, row: &'static ServingMetric, subject: &Subject, findings: &mut Vec<Finding>) {
+    let Some(metric) = subject.metrics.first() else { return };
+    let mut of = OfMetric {
+        key: key.to_owned(),
+        subject,
+        metric,
+        row: Some(row),
+        findings,
+    };
+    if row.kind == Kind::Histogram && metric.kind == MetricKind::Pods {
+        of.found(
+            Fault::AveragedPercentile,
+            "The mean of the pods' percentiles is no percentile of the service: the reading is refused.",
+            "Make it an External metric: then the buckets of all pods are added up first.",
+        );
+    }
+    of.latency();
+    of.caveats();
+    of.unit();
+}
+
+/// Faults of a percentile as a limit: what the buckets cannot tell apart.
+pub(super) fn objective(key: &str, row: &ServingMetric, limit: SignedDuration, calm: Ratio) -> Option<Finding> {
+    let least = limit.as_secs_f64() * calm.get();
+    (row.is(Caveat::FirstBucket) && least < FIRST_BUCKET).then(|| Finding {
+        fault: Fault::BelowFirstBucket,
+        key: key.to_owned(),
+        what: format!("The histogram's first bucket ends at 0.3 s unless the server was given others: what is faster cannot be told apart, so {least:.2} s may never be seen to be undercut, and replicas are then never taken away."),
+        instead: "Set the server's own buckets, or take the time to the first token.".to_owned(),
+    })
 }
 
 struct OfMetric<'a> {
@@ -121,6 +157,12 @@ impl OfMetric<'_> {
             );
             return;
         }
+        self.latency();
+    }
+
+    /// A duration taken for a ratio.
+    fn latency(&mut self) {
+        let name = self.metric.name.to_ascii_lowercase();
         let measured = self.row.map(|row| row.measure);
         if measured.map_or_else(|| is_latency(&name), Measure::is_latency) {
             let tokens = self.row.is_some_and(|row| row.is(Caveat::DependsOnTokens));

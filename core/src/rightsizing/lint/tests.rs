@@ -287,3 +287,72 @@ fn the_worst_comes_first_and_every_code_is_its_own() {
     let codes: HashSet<&str> = Fault::ALL.iter().map(|fault| fault.code()).collect();
     assert_eq!(codes.len(), Fault::ALL.len());
 }
+
+#[test]
+fn presets_are_told_for_what_they_hide_and_not_for_their_names() {
+    use crate::rightsizing::serving::{Measure, Server};
+    let codes = |server, measure, kind, target, beside: Vec<Asked>| {
+        let subject = with(std::iter::once(queue()).chain(beside).collect());
+        let found = source("sources[0].preset", (server, measure), (kind, target), &subject);
+        assert!(found.iter().all(|finding| finding.key == "sources[0].preset"));
+        found.iter().map(|finding| finding.fault.code()).collect::<Vec<_>>()
+    };
+    let alone = |server, measure, kind, target| codes(server, measure, kind, target, Vec::new());
+    let (vllm, dcgm, llama) = (Server::Vllm, Server::Dcgm, Server::LlamaCpp);
+    // The colon in its name is no matter to Prometheus, and a counter is asked for as a rate.
+    assert_eq!(alone(vllm, Measure::QueueDepth, Pods, AverageValue(4.0)), [""; 0]);
+    assert_eq!(alone(vllm, Measure::Requests, External, AverageValue(4.0)), [""; 0]);
+    assert_eq!(
+        alone(vllm, Measure::GpuMemory, Pods, AverageValue(4.0)),
+        [""; 0],
+        "not exposed"
+    );
+    let of_pods = alone(vllm, Measure::Latency, Pods, AverageValue(0.2));
+    assert_eq!(
+        of_pods,
+        ["averaged-percentile", "latency-as-ratio", "below-first-bucket"]
+    );
+    assert_eq!(
+        alone(vllm, Measure::FirstToken, External, Value(1.0)),
+        ["latency-as-ratio"]
+    );
+    assert_eq!(
+        alone(dcgm, Measure::GpuMemory, Pods, AverageValue(4e10)),
+        ["wrong-unit", "preallocated-memory"]
+    );
+    assert_eq!(
+        alone(dcgm, Measure::GpuUtilisation, Pods, AverageValue(0.8)),
+        ["full-with-one"]
+    );
+    assert_eq!(alone(vllm, Measure::KvCache, Pods, AverageValue(0.8)), ["saturates"]);
+    assert_eq!(
+        codes(vllm, Measure::KvCache, Pods, AverageValue(0.8), vec![queue()]),
+        [""; 0]
+    );
+    assert_eq!(
+        alone(llama, Measure::Concurrency, Pods, AverageValue(2.0)),
+        ["never-reached"]
+    );
+}
+
+#[test]
+fn a_limit_that_no_bucket_tells_apart_is_told() {
+    use crate::quantity::Ratio;
+    use crate::rightsizing::serving::{Measure, Server};
+    let told = |measure, millis, calm| {
+        let limit = jiff::SignedDuration::from_millis(millis);
+        objective(
+            "latency.response",
+            (Server::Vllm, measure),
+            (limit, Ratio::new(calm).unwrap()),
+        )
+        .len()
+    };
+    assert_eq!(told(Measure::Latency, 2000, 0.7), 0);
+    assert_eq!(told(Measure::Latency, 400, 0.7), 1, "calm is below 0.28 s");
+    assert_eq!(
+        told(Measure::FirstToken, 100, 0.7),
+        0,
+        "its buckets begin at a millisecond"
+    );
+}
