@@ -54,6 +54,16 @@ pub(super) fn autoscalers(text: &str, tolerance: f64) -> Result<Vec<Autoscaler>,
     Ok(found)
 }
 
+/// Every Rightsizer of a text, as it is written.
+pub(super) fn rightsizers(text: &str) -> Result<Vec<Value>, ManifestError> {
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
+    let all = documents.into_iter().flat_map(items);
+    Ok(all
+        .filter(|item| item.get("kind").and_then(Value::as_str) == Some("Rightsizer"))
+        .collect())
+}
+
 /// The items of a list, or the one object.
 fn items(document: Value) -> Vec<Value> {
     match document {
@@ -138,7 +148,8 @@ fn bounds(min: Option<i32>, max: i32, tolerance: f64) -> Subject {
     }
 }
 
-fn subject(spec: &HorizontalPodAutoscalerSpec, tolerance: f64) -> Result<Subject, String> {
+/// What rules are about, of a spec.
+pub(super) fn subject(spec: &HorizontalPodAutoscalerSpec, tolerance: f64) -> Result<Subject, String> {
     let metrics = spec.metrics.iter().flatten().enumerate();
     let metrics = metrics.map(|(ix, metric)| asked(metric).map_err(|what| format!("spec.metrics[{ix}]: {what}")));
     let rules = spec.behavior.as_ref();

@@ -3,11 +3,13 @@
 //! Owns the command's arguments and tables, and how manifests become what rules are about. Must never judge: the rules
 //! stand in the core; and must never write to a cluster.
 
+mod explain;
 mod from_hpa;
 mod input;
 mod lint;
 mod manifest;
 mod place;
+mod rightsizer;
 
 use super::failure::Failure;
 use clap::{Args, Subcommand};
@@ -27,6 +29,7 @@ pub(super) struct Rightsize {
 enum Command {
     Lint(lint::Lint),
     FromHpa(from_hpa::FromHpa),
+    Explain(explain::Explain),
 }
 
 impl Rightsize {
@@ -34,6 +37,7 @@ impl Rightsize {
         match self.command {
             Command::Lint(command) => command.run(out),
             Command::FromHpa(command) => command.run(out),
+            Command::Explain(command) => command.run(out),
         }
     }
 }

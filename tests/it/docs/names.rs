@@ -232,7 +232,7 @@ fn operations_has_every_annotation_and_no_other() {
 fn keys_under_our_prefix_that_pages_name_exist() {
     let mut known = annotation_keys();
     // The API version of the settings, and the node label that names the grid zone.
-    known.extend(["v1alpha1".to_owned(), "grid-zone".to_owned()]);
+    known.extend(["v1alpha1", "grid-zone", "paused"].map(str::to_owned));
     let prefix = heliotrope_core::workload::ANNOTATION_PREFIX;
     let mut problems = Vec::new();
     for page in pages() {

@@ -64,24 +64,24 @@ async fn an_autoscaler_of_the_cluster_becomes_a_rightsizer_that_does_the_same() 
     assert_eq!(written["spec"]["metrics"], expected["spec"]["metrics"]);
 }
 
-/// What is commented out is right once it is not.
+/// A manifest with everything taken that is suggested in comments.
+pub(super) fn taken(written: &str) -> String {
+    let is_key = |rest: &str| {
+        let key = rest.trim_start_matches([' ', '-', '{']);
+        key.starts_with(|c: char| c.is_ascii_lowercase()) && key.contains(':')
+    };
+    let lines = written.lines().map(|line| match line.strip_prefix("  # ") {
+        Some(rest) if is_key(rest) => format!("  {rest}"),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn every_suggestion_can_be_taken() {
     let output = run(&["from-hpa", "-f", "-"], &hpa().to_string());
-    let suggestion = |line: &str| {
-        line.trim_start_matches("  # ").find(':').is_some_and(|colon| {
-            let key = line.trim_start_matches("  # ").trim_start_matches([' ', '-', '{']);
-            colon > 0 && key.starts_with(|c: char| c.is_ascii_lowercase())
-        })
-    };
-    let taken: Vec<String> = told(&output.stdout)
-        .lines()
-        .map(|line| match line.strip_prefix("  # ") {
-            Some(rest) if suggestion(line) => format!("  {rest}"),
-            _ => line.to_owned(),
-        })
-        .collect();
-    let spec = &yaml(taken.join("\n").as_bytes())["spec"];
+    let taken = taken(told(&output.stdout));
+    let spec = &yaml(taken.as_bytes())["spec"];
     assert_eq!(
         spec["sources"][1],
         json!({ "metric": "DCGM_FI_DEV_FB_USED", "preset": { "server": "dcgm", "measure": "gpuMemory" } })

@@ -1,7 +1,9 @@
 //! `heliotrope rightsize`: manifests and a cluster in, findings, manifests and an exit code out.
 
+mod explain;
 mod from_hpa;
 mod lint;
+mod rightsizers;
 
 use axum::Router;
 use axum::extract::{Path, State};

@@ -1,7 +1,9 @@
 //! The manifest as text, with what to look at before and what to add after it.
 
 use super::compose::Rightsizer;
+use crate::cli::rightsize::TOLERANCE;
 use crate::cli::rightsize::manifest::Autoscaler;
+use crate::cli::rightsize::rightsizer::judge;
 use crate::cli::text::paragraph;
 use heliotrope_core::rightsizing::lint::{MetricKind, lint};
 use heliotrope_core::rightsizing::serving::{Kind, Measure, Server, ServingMetric, of, recognise};
@@ -10,6 +12,11 @@ use std::io::{self, Write};
 
 pub(super) fn write(out: &mut dyn Write, rightsizer: &Rightsizer, autoscaler: &Autoscaler) -> io::Result<()> {
     head(out, autoscaler)?;
+    let value = serde_json::to_value(rightsizer)?;
+    for problem in judge(&value, 1, TOLERANCE).problems {
+        writeln!(out, "#")?;
+        comment(out, &format!("The controller would refuse it: {problem}"))?;
+    }
     let manifest = serde_saphyr::to_string(rightsizer).map_err(io::Error::other)?;
     write!(out, "{manifest}")?;
     more(out, autoscaler)

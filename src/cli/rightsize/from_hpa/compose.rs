@@ -38,8 +38,8 @@ struct Spec {
 
 /// The Rightsizer of an autoscaler.
 pub(super) fn compose(autoscaler: &Autoscaler, compatibility: Compatibility) -> Rightsizer {
-    let spec = &autoscaler.object["spec"];
-    let own = |key: &str| spec.get(key).filter(|part| !part.is_null()).cloned();
+    let spec = autoscaler.object.get("spec");
+    let own = |key: &str| spec?.get(key).filter(|part| !part.is_null()).cloned();
     Rightsizer {
         api_version: "heliotrope.dev/v1alpha1",
         kind: "Rightsizer",
@@ -61,11 +61,12 @@ pub(super) fn compose(autoscaler: &Autoscaler, compatibility: Compatibility) -> 
 
 /// Its metrics, those that the API server fills in or that version 1 writes otherwise included: a Rightsizer without metrics
 /// would stay at `minReplicas`.
-fn metrics(spec: &Value) -> Value {
-    match spec.get("metrics") {
+fn metrics(spec: Option<&Value>) -> Value {
+    let part = |key: &str| spec?.get(key);
+    match part("metrics") {
         Some(Value::Array(metrics)) if !metrics.is_empty() => Value::Array(metrics.clone()),
         _ => {
-            let own = spec.get("targetCPUUtilizationPercentage").and_then(Value::as_i64);
+            let own = part("targetCPUUtilizationPercentage").and_then(Value::as_i64);
             let percent = own.unwrap_or(USUAL_UTILISATION.into());
             let target = json!({ "type": "Utilization", "averageUtilization": percent });
             json!([{ "type": "Resource", "resource": { "name": "cpu", "target": target } }])

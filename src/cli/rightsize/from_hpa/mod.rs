@@ -101,8 +101,8 @@ enum Written {
 impl FromHpa {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         let (found, compatibility) = match &self.file {
-            Some(file) => (self.from_file(file)?, Compatibility::From137),
-            None => self.from_cluster()?,
+            Some(file) => (self.in_file(file)?, Compatibility::From137),
+            None => self.in_cluster()?,
         };
         let compatibility = self.compatibility.unwrap_or(compatibility);
         let written: Vec<(Rightsizer, &Autoscaler)> = found
@@ -129,7 +129,7 @@ impl FromHpa {
         Ok(())
     }
 
-    fn from_file(&self, file: &std::path::Path) -> Result<Vec<Autoscaler>, Failure> {
+    fn in_file(&self, file: &std::path::Path) -> Result<Vec<Autoscaler>, Failure> {
         let name = file.display();
         let wrong = |what: String| Failure::Usage(format!("{name}: {what}"));
         let text = text(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
@@ -149,7 +149,7 @@ impl FromHpa {
         Ok(found)
     }
 
-    fn from_cluster(&self) -> Result<(Vec<Autoscaler>, Compatibility), Failure> {
+    fn in_cluster(&self) -> Result<(Vec<Autoscaler>, Compatibility), Failure> {
         let place = self.place.as_ref();
         let place = place.ok_or_else(|| Failure::Usage("give NAMESPACE/NAME or --file".to_owned()))?;
         let (object, minor) = block_on(async {
