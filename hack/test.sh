@@ -232,6 +232,7 @@ if [ $checks = yes ]; then
   if ! has python3 && [ -n "$(git ls-files '*.py')" ]; then
     skip "recomputation by an independent script" "python3 is not installed"
   fi
+  has python3 || skip "the example server of deploy/examples/serving" "python3 is not installed"
   debian_binary HELIOTROPE_PROMETHEUS prometheus "integration test with a real Prometheus"
   debian_binary HELIOTROPE_NODE_EXPORTER prometheus-node-exporter "integration test with a real node_exporter"
   step "cargo test" cargo test --workspace --locked --no-fail-fast

@@ -1,4 +1,4 @@
-//! `heliotrope rightsize lint`: what is wrong with an autoscaler.
+//! `heliotrope rightsize lint`: what is wrong with an autoscaler or a Rightsizer.
 
 use super::input::text;
 use super::manifest::{Autoscaler, ManifestError, autoscalers, rightsizers};
@@ -38,7 +38,8 @@ const EXAMPLES: &str = "Examples:
   kubectl get hpa --all-namespaces -o yaml | heliotrope rightsize lint -
   heliotrope rightsize lint deploy/*.yaml -o json | jq '.[].findings[].fault'
 
-Exit codes: 0 nothing worse than advice, 2 a file cannot be read or holds no autoscaler, 3 a warning, 4 an error that was found.";
+Exit codes: 0 nothing worse than advice, 2 a file cannot be read or holds nothing of these kinds, 3 a
+warning, 4 an error that was found or something that would be refused.";
 
 /// What was found about one autoscaler or Rightsizer.
 #[derive(Serialize)]

@@ -147,7 +147,10 @@ fn what_cannot_be_read_is_told_with_the_key() {
             "llm: spec.maxReplicas is missing",
         ),
         ("kind: [".to_owned(), "is no YAML"),
-        ("kind: Deployment".to_owned(), "no HorizontalPodAutoscaler is in there"),
+        (
+            "kind: Deployment".to_owned(),
+            "no HorizontalPodAutoscaler and no Rightsizer is in there",
+        ),
     ] {
         let output = lint(&manifest, &[]);
         let stderr = String::from_utf8(output.stderr).unwrap();

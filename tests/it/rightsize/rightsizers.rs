@@ -36,11 +36,29 @@ fn what_is_right_is_told_so() {
     assert_eq!(lint(&rightsizer()), (Some(0), vec![]));
 }
 
-/// The example of `deploy/examples/serving` and its comments are held to the same.
+/// The example of `deploy/examples/serving` is held to the same.
 #[test]
 fn the_example_is_right() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/examples/serving/rightsizer.yaml");
     let output = run(&["lint", path], "");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        told(&output.stdout),
+        told(&output.stderr)
+    );
+}
+
+#[test]
+fn the_rightsizer_of_the_page_is_right() {
+    let page = include_str!("../../../docs/rightsizing.md");
+    let mut blocks = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let block = blocks.find(|block| block.contains("kind: Rightsizer")).unwrap();
+    let output = run(&["lint", "-"], block);
     assert_eq!(
         output.status.code(),
         Some(0),
