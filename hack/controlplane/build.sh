@@ -36,6 +36,7 @@ stamp() { # version: without it the server reports a placeholder version
 
 current=$(version_of current)
 oldest=$(version_of oldest)
+before=$(version_of before-1.33)
 build echo echo-extender .
 build current kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler "$(stamp "$current")"
 build current kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver "$(stamp "$current")"
@@ -43,6 +44,8 @@ build current kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-mana
 build current etcd go.etcd.io/etcd/server/v3
 build kwok kwok sigs.k8s.io/kwok/cmd/kwok
 build oldest kube-scheduler-oldest k8s.io/kubernetes/cmd/kube-scheduler "$(stamp "$oldest")"
+# Only its autoscaler is run: before 1.33 it rounds its tolerance otherwise.
+build before-1.33 kube-controller-manager-before-1.33 k8s.io/kubernetes/cmd/kube-controller-manager "$(stamp "$before")"
 
 # KWOK exits without stage files and carries them in its module, not in its binary.
 kwok=$(cd "$here/kwok" && go mod download -json sigs.k8s.io/kwok | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
@@ -50,5 +53,5 @@ for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-
   pod/fast/pod-ready pod/fast/pod-complete pod/fast/pod-delete; do
   install -m 0644 "$kwok/kustomize/stage/$stage.yaml" "$bin/stages/$(basename "$stage").yaml"
 done
-printf 'current=%s\noldest=%s\n' "$current" "$oldest" >"$bin/versions"
+printf 'current=%s\noldest=%s\nbefore-1.33=%s\n' "$current" "$oldest" "$before" >"$bin/versions"
 printf '%s\n' "$bin"

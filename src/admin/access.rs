@@ -179,6 +179,12 @@ mod tests {
             assert_eq!(token(wrong), None, "{wrong:?}");
         }
         assert_eq!(token(&["Bearer a", "Bearer b"]), None, "which of them would it be?");
+        let of_length = |length: usize| {
+            let line = format!("Bearer {}", "t".repeat(length));
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&line).unwrap())]);
+            bearer(&headers).is_some()
+        };
+        assert!(of_length(MAX_TOKEN) && !of_length(MAX_TOKEN + 1));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::callers;
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
-use crate::carbon::CarbonSources;
+use crate::carbon::{CarbonMemory, CarbonSources};
 use crate::cluster::{ClusterWatch, DeviceKind, ExporterWatch, connect};
 use crate::controllers::events::Events;
 use crate::extender::{self, Extender, Placement};
@@ -95,7 +95,8 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     }
     follow(&mut tasks, cluster, &senders, &metrics, &stop);
     let (yearly, yearly_in) = watch::channel(loaded.tables.zones.clone());
-    let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone());
+    let carbon = CarbonSources::new(settings.carbon.clone(), yearly_in, http.clone())
+        .remembering(CarbonMemory::new(opened.calls));
     let carbon = carbon.run(
         Arc::clone(&clock),
         senders.carbon.clone(),

@@ -1,11 +1,11 @@
 //! What a key can read.
 
 use heliotrope_core::grid::ZoneId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One thing that a plan may hold or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ability {
     /// The running period.
@@ -35,7 +35,7 @@ impl Ability {
 }
 
 /// What a key can read of one zone. What is not in it is not known, and is asked for to see.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Access(BTreeMap<Ability, bool>);
 

@@ -1,6 +1,7 @@
 //! How often a provider may be called.
 
 use super::error::CarbonError;
+use super::memory::OwnMemory;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub(super) struct Allowance {
     limit: Option<u32>,
     period: Duration,
     state: Mutex<State>,
+    /// Where it is known over a restart.
+    memory: Option<OwnMemory>,
 }
 
 #[derive(Debug, Default)]
@@ -36,13 +39,48 @@ impl Allowance {
             limit,
             period,
             state: Mutex::default(),
+            memory: None,
         }
     }
 
-    /// Takes calls out of the budget, be they answered or not.
+    /// The same, with the calls and the wish to be left alone that the process before this one left behind.
+    pub(super) fn remembering(self, memory: OwnMemory) -> Self {
+        let now = Instant::now();
+        {
+            let mut state = self.state();
+            // An age that reaches back before the clock began is an hour ago and more, or as good as now.
+            let calls = memory.calls().into_iter().filter(|age| *age < self.period);
+            state.calls.extend(calls.map(|age| now.checked_sub(age).unwrap_or(now)));
+            state.held_until = memory.held().map(|left| now + left);
+        }
+        Self {
+            memory: Some(memory),
+            ..self
+        }
+    }
+
+    /// Takes calls out of the budget and has that written down, be they answered or not.
     ///
     /// # Errors
     /// When they are not in it; then none is taken.
+    pub(super) async fn take(&self, calls: u32) -> Result<(), CarbonError> {
+        let now = Instant::now();
+        self.spend(calls, now)?;
+        if let (Some(memory), Some(_)) = (&self.memory, self.limit) {
+            let ages: Vec<Duration> = {
+                let state = self.state();
+                let ages = state.calls.iter().map(|call| now.saturating_duration_since(*call));
+                ages.collect()
+            };
+            memory.keep_calls(ages.into_iter()).await;
+        }
+        Ok(())
+    }
+
+    /// The same, known to this process alone.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
     pub(super) fn spend(&self, calls: u32, now: Instant) -> Result<(), CarbonError> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut state = self.state();
@@ -64,10 +102,15 @@ impl Allowance {
     }
 
     /// Nobody calls for a while.
-    pub(super) fn hold(&self, wait: Duration) {
+    pub(super) async fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
-        let mut state = self.state();
-        state.held_until = state.held_until.max(Some(until));
+        {
+            let mut state = self.state();
+            state.held_until = state.held_until.max(Some(until));
+        }
+        if let Some(memory) = &self.memory {
+            memory.keep_hold(wait).await;
+        }
     }
 
     /// Waits until calls are not held any more.
@@ -125,8 +168,8 @@ mod tests {
         let (allowance, start) = (Allowance::new(None), Instant::now());
         allowance.held().await;
         assert!(start.elapsed() < Duration::from_millis(50));
-        allowance.hold(Duration::from_millis(120));
-        allowance.hold(Duration::from_millis(5));
+        allowance.hold(Duration::from_millis(120)).await;
+        allowance.hold(Duration::from_millis(5)).await;
         allowance.held().await;
         assert!(start.elapsed() >= Duration::from_millis(120));
     }

@@ -73,7 +73,7 @@ impl Answers {
         let called = AtomicBool::new(false);
         let call = async {
             called.store(true, Ordering::Relaxed);
-            allowance.spend(ask.calls, tokio::time::Instant::now())?;
+            allowance.take(ask.calls).await?;
             let told = provider.fetch(&ask.topic, now).await?;
             // A little less than the interval, so that the next round finds it gone.
             let holds = ask.every.mul_f64(0.9);

@@ -4,6 +4,7 @@ use super::access::{Access, Probe};
 use super::allowance::Allowance;
 use super::answers::{Answers, Way};
 use super::error::CarbonError;
+use super::memory::{DAY, OwnMemory};
 use super::pace::Pace;
 use super::provider::{Ask, Provider, Told};
 use super::run::CarbonEvents;
@@ -20,9 +21,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How often a provider is asked what its key can read, and asked again for what was refused.
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
 /// Where one provider is asked from.
 pub(super) struct Desk<'a, E> {
     pub(super) provider: &'a ProviderSettings,
@@ -31,6 +29,7 @@ pub(super) struct Desk<'a, E> {
     pub(super) kind: IntensityKind,
     pub(super) allowance: Allowance,
     pub(super) answers: Answers,
+    pub(super) memory: OwnMemory,
     pub(super) clock: Clock,
     pub(super) out: Sender<CarbonReport>,
     pub(super) events: E,
@@ -43,7 +42,7 @@ impl<E: CarbonEvents> Desk<'_, E> {
         self.budget();
         let zones: Vec<ZoneId> = self.places.keys().cloned().collect();
         loop {
-            let access = self.access(&provider, &zones).await;
+            let (access, holds) = self.access(&provider, &zones).await;
             let wanted = |ask: &Ask<P::Topic>| {
                 let can = |zone| access.get(zone).and_then(|access| access.can(ask.needs?));
                 ask.zones.iter().any(|zone| can(zone) != Some(false))
@@ -55,32 +54,51 @@ impl<E: CarbonEvents> Desk<'_, E> {
                 return;
             }
             tokio::select! {
-                () = sleep(DAY) => {}
+                () = sleep(holds) => {}
                 _ = followed, if !asks.is_empty() => return,
             }
         }
     }
 
-    /// What the key can read, told in the log and in metrics. Where that cannot be had, all is asked for to see.
-    async fn access<P: Provider>(&self, provider: &P, zones: &[ZoneId]) -> BTreeMap<ZoneId, Access> {
+    /// What the key can read, told in the log and in metrics, and for how long that holds. Where it cannot be had, all is
+    /// asked for to see.
+    async fn access<P: Provider>(&self, provider: &P, zones: &[ZoneId]) -> (BTreeMap<ZoneId, Access>, Duration) {
         if !provider.tells_access() || zones.is_empty() {
-            return BTreeMap::new();
+            return (BTreeMap::new(), DAY);
         }
+        let (told, holds) = match self.memory.access(zones, &self.provider.source.key_files()) {
+            Some(known) => known,
+            None => (self.ask_access(provider, zones).await, DAY),
+        };
+        self.tell_access(&told);
+        (told, holds)
+    }
+
+    async fn ask_access<P: Provider>(&self, provider: &P, zones: &[ZoneId]) -> BTreeMap<ZoneId, Access> {
         self.allowance.held().await;
-        let name = self.provider.name.as_str();
-        let spent = self.allowance.spend(1, Instant::now());
-        let told = match spent {
+        let told = match self.allowance.take(1).await {
             Ok(()) => provider.access(zones, (self.clock)()).await,
             Err(error) => Err(error),
         };
         self.budget();
-        let told = told.unwrap_or_else(|error| {
-            self.events.fetched(name, "*", error.kind());
-            self.rest(&error);
-            tracing::warn!(provider = name, %error, "what the key can read is not known, so all is asked for");
-            BTreeMap::new()
-        });
-        for (zone, access) in &told {
+        match told {
+            Ok(told) => {
+                self.memory.keep_access(&told).await;
+                told
+            }
+            Err(error) => {
+                let name = self.provider.name.as_str();
+                self.events.fetched(name, "*", error.kind());
+                self.rest(&error).await;
+                tracing::warn!(provider = name, %error, "what the key can read is not known, so all is asked for");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    fn tell_access(&self, told: &BTreeMap<ZoneId, Access>) {
+        let name = self.provider.name.as_str();
+        for (zone, access) in told {
             for (what, can) in access.told() {
                 self.events.access(name, zone.as_str(), what.name(), can);
             }
@@ -91,16 +109,15 @@ impl<E: CarbonEvents> Desk<'_, E> {
                 tracing::warn!(provider = name, %zone, can, cannot, "key cannot read all; what it cannot is not asked for");
             }
         }
-        told
     }
 
     /// Leaves the provider alone for as long as it says. One that has had enough and does not say for how long is left
     /// alone for an interval.
-    fn rest(&self, error: &CarbonError) {
+    async fn rest(&self, error: &CarbonError) {
         if let Some(after) = error.retry_after() {
-            self.allowance.hold(after.wait((self.clock)()));
+            self.allowance.hold(after.wait((self.clock)())).await;
         } else if error.is_rate_limit() {
-            self.allowance.hold(self.provider.interval);
+            self.allowance.hold(self.provider.interval).await;
         }
     }
 
@@ -155,7 +172,7 @@ impl<E: CarbonEvents> Desk<'_, E> {
             }
             Err(error) => {
                 self.events.fetched(name, zone, error.kind());
-                self.rest(&error);
+                self.rest(&error).await;
                 if std::mem::replace(silent, true) {
                     tracing::debug!(provider = name, zone, %error, "carbon provider is still silent");
                 } else {

@@ -3,8 +3,8 @@
 //! ```text
 //! settings ─► CarbonSources ─► desk ─► pace ─► answers (cache, single flight) ─► allowance ─┬─► gb                GB Carbon Intensity API
 //!                 ▲             │                                                         ├─► electricity_maps  v4 and v3, with a key
-//!                 │             └─► access (what a key can read, once a day)              ├─► watttime          v3, with an account
-//!                 │                                                                       ├─► prometheus        any series
+//!                 │             ├─► access (what a key can read, once a day)              ├─► watttime          v3, with an account
+//!                 │             └─► memory (calls, access and rest, over a restart)       ├─► prometheus        any series
 //!                 │                                                                       ├─► file              CSV, JSON
 //!                 │                                                                       └─► table             yearly averages
 //!                 └──────────────────────────────── Told ◄────────────────────────────────────┘
@@ -25,6 +25,7 @@ mod error;
 mod figure;
 mod file;
 mod gb;
+mod memory;
 mod pace;
 mod prometheus;
 mod provider;
@@ -36,6 +37,7 @@ mod watttime;
 pub use access::{Ability, Access, Probe};
 pub use electricity_maps::{DataCenter, ElectricityMaps, Version};
 pub use error::CarbonError;
+pub use memory::CarbonMemory;
 pub use prometheus::{Series, Unit};
 pub use run::{CarbonEvents, CarbonSources};
 pub use watttime::WattTime;

@@ -5,6 +5,7 @@ use super::desk::{Desk, probe};
 use super::electricity_maps::ElectricityMapsProvider;
 use super::file::FileProvider;
 use super::gb::GbProvider;
+use super::memory::{CarbonMemory, OwnMemory};
 use super::prometheus::PrometheusProvider;
 use super::settings::{CarbonSettings, SourceSettings};
 use super::table::TableProvider;
@@ -15,6 +16,7 @@ use futures::future::{BoxFuture, FutureExt, join_all};
 use heliotrope_core::grid::{ZoneId, ZoneTable};
 use heliotrope_core::snapshot::CarbonReport;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -52,13 +54,27 @@ pub struct CarbonSources {
     settings: CarbonSettings,
     yearly: watch::Receiver<ZoneTable>,
     http: HttpClient,
+    memory: Arc<CarbonMemory>,
 }
 
 impl CarbonSources {
     /// The providers of the settings; `yearly` is what the static provider says.
     #[must_use]
     pub fn new(settings: CarbonSettings, yearly: watch::Receiver<ZoneTable>, http: HttpClient) -> Self {
-        Self { settings, yearly, http }
+        Self {
+            settings,
+            yearly,
+            http,
+            memory: Arc::default(),
+        }
+    }
+
+    /// Goes on where the process before this one left off.
+    #[must_use]
+    pub fn remembering(mut self, memory: CarbonMemory) -> Self {
+        memory.retain(|name| self.settings.providers.iter().any(|provider| provider.name == name));
+        self.memory = Arc::new(memory);
+        self
     }
 
     /// Asks every provider at its interval until cancelled. One that fails stops no other: the others of a zone's chain
@@ -71,15 +87,19 @@ impl CarbonSources {
         cancel: CancellationToken,
     ) {
         let answers = Answers::new();
-        let desks = self.settings.providers.iter().map(|provider| Desk {
-            provider,
-            places: places(&self.settings, &provider.name),
-            kind: self.settings.kind,
-            allowance: Allowance::new(provider.calls_per_hour),
-            answers: answers.clone(),
-            clock: clock.clone(),
-            out: out.clone(),
-            events: events.clone(),
+        let desks = self.settings.providers.iter().map(|provider| {
+            let memory = OwnMemory::new(&self.memory, &provider.name, &clock);
+            Desk {
+                provider,
+                places: places(&self.settings, &provider.name),
+                kind: self.settings.kind,
+                allowance: Allowance::new(provider.calls_per_hour).remembering(memory.clone()),
+                answers: answers.clone(),
+                memory,
+                clock: clock.clone(),
+                out: out.clone(),
+                events: events.clone(),
+            }
         });
         let desks: Vec<_> = desks.collect();
         let loops = desks.iter().map(|desk| self.serve(desk));
@@ -87,6 +107,7 @@ impl CarbonSources {
             () = cancel.cancelled() => {}
             _ = join_all(loops) => cancel.cancelled().await,
         }
+        self.memory.write().await;
     }
 
     /// Asks once what the keys can read, as `run` does at its start; nobody is asked who wants no key.

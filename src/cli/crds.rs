@@ -1,28 +1,44 @@
-//! `heliotrope crds`: the custom resource definitions, as `kubectl apply` takes them.
+//! `heliotrope crds`: the custom resource definitions.
 
 use super::failure::Failure;
+use super::render;
 use crate::crds::definitions;
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io::Write;
 
-/// Print the custom resource definitions
+/// Print the custom resource definitions, for kubectl apply
 ///
-/// As YAML for `kubectl apply`. Nothing is asked or written. A newer Heliotrope may bring newer ones: apply them before it runs.
+/// They belong to this build: print and apply them again with each release.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Crds;
+pub(super) struct Crds {
+    /// Output
+    #[arg(short, long, value_enum, default_value_t = Form::Yaml)]
+    output: Form,
+}
 
 const EXAMPLES: &str = "Examples:
   heliotrope crds | kubectl apply --server-side -f -
-  heliotrope crds > crds.yaml";
+  heliotrope crds -o json";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Yaml,
+    Json,
+}
 
 impl Crds {
-    #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
-        for definition in definitions().context("the definitions")? {
-            let text = serde_saphyr::to_string(&definition).context("the definitions")?;
-            write!(out, "---\n{text}")?;
+        let definitions = definitions().context("the definitions cannot be written")?;
+        match self.output {
+            Form::Json => render::json(out, &definitions)?,
+            Form::Yaml => {
+                for definition in &definitions {
+                    let yaml = serde_saphyr::to_string(definition).context("cannot write YAML")?;
+                    write!(out, "---\n{yaml}")?;
+                }
+            }
         }
         Ok(())
     }

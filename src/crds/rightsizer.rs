@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
     group = "heliotrope.dev",
     version = "v1alpha1",
     kind = "Rightsizer",
+    doc = "How many replicas a workload should have, and what Heliotrope may do about it.",
     plural = "rightsizers",
     shortname = "rs8r",
     namespaced,

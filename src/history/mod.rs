@@ -1,24 +1,25 @@
 //! Series and sums kept across restarts.
 //!
-//! Owns one folder ([`HistorySettings::dir`]) and the files in it: what the [`SnapshotBuilder`] has learned with the past of
-//! each zone, and the sums of the report. Records come in at start ([`open`]) and leave at an interval and at the end
-//! ([`History::run`]); without a folder nothing is kept, which is said once. They hold names of nodes, of namespaces and
-//! owners, UIDs of pods, watts, times, intensities and grams: no specification, no label, no key. Must never lose a file
-//! silently (what cannot be read is set aside under another name), never leave a half-written one in its place, and never
-//! keep the process from scheduling.
+//! Owns one folder ([`HistorySettings::dir`]) and the files in it, one on each [`Shelf`]: what the [`SnapshotBuilder`] has
+//! learned with the past of each zone, the sums of the report, and what carbon providers were asked lately. They come in at
+//! start ([`open`]); the first two leave at an interval and at the end ([`History::run`]), the last whenever it changes.
+//! Without a folder nothing is kept, which is said once. They hold names of nodes, of namespaces, owners and providers, UIDs
+//! of pods, watts, times, intensities and grams: no specification, no label, no key. Must never lose a file silently (what
+//! cannot be read is set aside under another name), never leave a half-written one in its place, and never keep the process
+//! from scheduling.
 
 mod error;
 pub mod settings;
+mod shelf;
 mod store;
 
 pub use error::{HistoryError, Refusal};
+pub use shelf::Shelf;
 pub use store::Store;
 
 use crate::telemetry::Metrics;
 use heliotrope_core::accounting::Book;
 use heliotrope_core::snapshot::SnapshotRecord;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use settings::HistorySettings;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,23 +29,10 @@ use tokio::sync::mpsc;
 #[cfg(doc)]
 use heliotrope_core::snapshot::SnapshotBuilder;
 
-/// What was learned.
-const LEARNED: Shelf = Shelf {
-    what: "learned",
-    file: "learned.json",
-};
-/// The sums of the report.
-const REPORT: Shelf = Shelf {
-    what: "report",
-    file: "report.json",
-};
-
-/// A file, and its name in metrics and logs.
-#[derive(Debug, Clone, Copy)]
-struct Shelf {
-    what: &'static str,
-    file: &'static str,
-}
+/// Names in metrics and logs, and files: what was learned, the sums of the report, calls of carbon providers.
+const LEARNED: (&str, &str) = ("learned", "learned.json");
+const REPORT: (&str, &str) = ("report", "report.json");
+const CALLS: (&str, &str) = ("calls", "calls.json");
 
 /// What outlives the process.
 #[derive(Debug, Default)]
@@ -58,11 +46,9 @@ pub struct Kept {
 /// Writes records down.
 #[derive(Debug)]
 pub struct History {
-    store: Arc<Store>,
     records: mpsc::Receiver<Kept>,
-    metrics: Metrics,
-    /// Files that could not be read nor set aside: they are left as they are.
-    locked: Vec<&'static str>,
+    learned: Shelf,
+    report: Shelf,
 }
 
 /// Where the writer of the world leaves its records.
@@ -81,6 +67,8 @@ pub struct Opened {
     pub kept: Kept,
     /// Nothing where no folder is named or it cannot be used.
     pub keeping: Option<(Keeper, History)>,
+    /// For what carbon providers were asked; likewise.
+    pub calls: Option<Shelf>,
 }
 
 /// Opens the folder of the settings and reads what it holds. A folder that cannot be used is told and counted: pods are
@@ -88,8 +76,8 @@ pub struct Opened {
 #[must_use]
 pub fn open(settings: &HistorySettings, metrics: &Metrics) -> Opened {
     let nothing = |outcome| {
-        for shelf in [LEARNED, REPORT] {
-            metrics.history_loaded(shelf.what, outcome);
+        for (what, _) in [LEARNED, REPORT, CALLS] {
+            metrics.history_loaded(what, outcome);
         }
         Opened::default()
     };
@@ -105,23 +93,24 @@ pub fn open(settings: &HistorySettings, metrics: &Metrics) -> Opened {
         }
     };
     let (out, records) = mpsc::channel(1);
-    let mut history = History {
-        store,
-        records,
-        metrics: metrics.clone(),
-        locked: Vec::new(),
-    };
+    let [mut learned, mut report, calls] = [LEARNED, REPORT, CALLS].map(|names| Shelf::new(names, &store, metrics));
     let kept = Kept {
-        learned: history.load(LEARNED),
-        report: history.load(REPORT),
+        learned: learned.load(),
+        report: report.load(),
     };
     let keeper = Keeper {
         out,
         interval: settings.interval,
     };
+    let history = History {
+        records,
+        learned,
+        report,
+    };
     Opened {
         kept,
         keeping: Some((keeper, history)),
+        calls: Some(calls),
     }
 }
 
@@ -130,55 +119,18 @@ pub fn open(settings: &HistorySettings, metrics: &Metrics) -> Opened {
 /// # Errors
 /// When it cannot be read.
 pub fn peek(dir: &Path) -> Result<Option<SnapshotRecord>, HistoryError> {
-    Store::peek(dir, LEARNED.file)
+    Store::peek(dir, LEARNED.1)
 }
 
 impl History {
-    fn load<T: DeserializeOwned>(&mut self, place: Shelf) -> Option<T> {
-        let (kept, outcome) = match self.store.load(place.file) {
-            Ok(kept) => {
-                let outcome = if kept.is_some() { "ok" } else { "none" };
-                (kept, outcome)
-            }
-            Err(error) => {
-                let outcome = if matches!(error, HistoryError::Refused { aside: Some(_), .. }) {
-                    "refused"
-                } else {
-                    // What is there could be overwritten: it is left alone, and nothing is kept of its kind.
-                    self.locked.push(place.file);
-                    "failed"
-                };
-                tracing::error!(%error, what = place.what, "history is not taken back");
-                (None, outcome)
-            }
-        };
-        self.metrics.history_loaded(place.what, outcome);
-        kept
-    }
-
     /// Writes every record that comes, until nobody can send one any more.
     pub async fn run(mut self) {
-        while let Some(kept) = self.records.recv().await {
-            self.save(LEARNED, kept.learned).await;
-            self.save(REPORT, kept.report).await;
-        }
-    }
-
-    async fn save(&self, place: Shelf, record: Option<impl Serialize + Send + 'static>) {
-        let Some(record) = record.filter(|_| !self.locked.contains(&place.file)) else {
-            return;
-        };
-        let store = Arc::clone(&self.store);
-        let written = tokio::task::spawn_blocking(move || store.save(place.file, &record)).await;
-        match written {
-            Ok(Ok(bytes)) => self.metrics.history_written(place.what, Some(bytes)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, what = place.what, "history was not written; the last one stays");
-                self.metrics.history_written(place.what, None);
+        while let Some(Kept { learned, report }) = self.records.recv().await {
+            if let Some(learned) = learned {
+                self.learned.save(|| learned).await;
             }
-            Err(error) => {
-                tracing::error!(%error, what = place.what, "writing history broke off; the last one stays");
-                self.metrics.history_written(place.what, None);
+            if let Some(report) = report {
+                self.report.save(|| report).await;
             }
         }
     }

@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod captured;
+#[cfg(test)]
 mod carbon;
 #[cfg(test)]
 mod cli;

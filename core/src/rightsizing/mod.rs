@@ -10,6 +10,7 @@
 //! concludes is returned.
 
 mod carbon;
+pub mod deletion;
 pub mod hpa;
 mod latency;
 pub mod lint;

@@ -118,7 +118,7 @@ fn play(spec: &PlanSpec, start: i32, day: &[Given], again: impl Fn(PlanMemory) -
         let before = memory.clone();
         let plan = given.plan(spec, &mut memory, now);
         if let Action::Scale { from, to } = plan.action(Mode::Apply, false) {
-            memory.scaled(from, to, now);
+            memory.scaled(spec, (from, to), now);
             current = to;
         }
         ticks.push(Tick {
@@ -288,7 +288,8 @@ proptest! {
         for tick in play(&spec, start, &day, same) {
             // Suffix minima and maxima over wishes, which steps may carry beyond the bounds by a few.
             prop_assert!(tick.before.hpa.recommendations.len() <= 2 * (span + 30));
-            prop_assert!(tick.before.hpa.events.len() <= 120 / 15 + 1);
+            // So many of each direction.
+            prop_assert!(tick.before.hpa.events.len() <= 2 * (120 / 15 + 2));
         }
     }
 
@@ -312,7 +313,7 @@ proptest! {
             let theirs = decide(&spec.hpa, &seen, Timing::default(), &mut memory, tick.now).desired(current);
             prop_assert_eq!(tick.plan.desired, theirs);
             if tick.plan.desired != current {
-                memory.scaled(current, tick.plan.desired, tick.now);
+                memory.scaled(spec.hpa.behavior.as_ref(), (current, tick.plan.desired), tick.now);
             }
         }
     }

@@ -6,9 +6,12 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "all of this is test code: what goes wrong should end the test, where it went wrong"
 )]
 
+mod differential;
+mod oracle;
 mod properties;
 mod row;
 
@@ -47,5 +50,5 @@ fn several_metrics() {
 
 #[test]
 fn bounds_rates_and_windows() {
-    conforms("bounds.json", 20);
+    conforms("bounds.json", 24);
 }

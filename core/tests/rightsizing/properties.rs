@@ -81,7 +81,7 @@ fn run(spec: &HpaSpec, mut current: Replicas, loads: &[Option<i64>]) -> Vec<(Rep
         let outcome = decide(spec, &seen, Timing::default(), &mut memory, now);
         let (before, desired) = (current, outcome.desired(current));
         if desired != current {
-            memory.scaled(current, desired, now);
+            memory.scaled(spec.behavior.as_ref(), (current, desired), now);
         }
         current = desired;
         (before, outcome, desired)
@@ -143,7 +143,7 @@ proptest! {
             prop_assert_eq!(&again, outcome);
             let desired = again.desired(current);
             if desired != current {
-                memory.scaled(current, desired, at(second));
+                memory.scaled(spec.behavior.as_ref(), (current, desired), at(second));
             }
             current = desired;
             text = serde_json::to_string(&memory).unwrap();

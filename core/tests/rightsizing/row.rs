@@ -2,7 +2,7 @@
 
 use heliotrope_core::rightsizing::hpa::{
     Behavior, HpaSpec, HpaVersion, Memory, Metric, MetricReading, Observation, Outcome, Pod, PodPhase,
-    ReadyCondition, Replicas, Sample, ScaleEvent, Timing, Tolerance, decide,
+    ReadyCondition, Replicas, Sample, Timing, Tolerance, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -120,7 +120,7 @@ pub(crate) struct Row {
     /// Recommendations as age in seconds and replicas.
     #[serde(default)]
     recommended: Vec<(i64, Replicas)>,
-    /// Changes as age in seconds and replicas added.
+    /// Changes as age in seconds and replicas added, the oldest first.
     #[serde(default)]
     scaled: Vec<(i64, Replicas)>,
     #[serde(default)]
@@ -157,19 +157,18 @@ impl Row {
             downscale_stabilisation: 300,
             version,
         };
-        let events = self.scaled.iter().map(|(age, change)| ScaleEvent {
-            at: ago(*age),
-            change: *change,
-        });
         let mut memory = Memory {
             recommendations: self
                 .recommended
                 .iter()
                 .map(|(age, replicas)| (ago(*age), *replicas))
                 .collect(),
-            events: events.collect(),
-            scaled_to_zero: self.scaled_to_zero,
+            ..Memory::default()
         };
+        for (age, change) in &self.scaled {
+            memory.scaled(self.behavior.as_ref(), (0, *change), ago(*age));
+        }
+        memory.scaled_to_zero = self.scaled_to_zero;
         let outcome = decide(&spec, &self.observation(), Timing::default(), &mut memory, ago(0));
         let (kind, able, limited) = match &outcome {
             Outcome::Disabled => ("disabled", None, None),

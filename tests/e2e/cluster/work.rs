@@ -21,6 +21,8 @@ pub(crate) struct Work {
     annotations: Map<String, Value>,
     /// A template of the claim by which every pod gets devices.
     claim_template: Option<String>,
+    /// The region that its pods would rather have.
+    preferred: Option<&'static str>,
 }
 
 impl Work {
@@ -34,6 +36,7 @@ impl Work {
             node: None,
             annotations: Map::new(),
             claim_template: None,
+            preferred: None,
         }
     }
 
@@ -58,6 +61,12 @@ impl Work {
     /// With a claim from a template for every pod.
     pub(crate) fn claiming(mut self, template: &str) -> Self {
         self.claim_template = Some(template.to_owned());
+        self
+    }
+
+    /// With a preference of its own for a region, as strong as one can be.
+    pub(crate) fn preferring(mut self, region: &'static str) -> Self {
+        self.preferred = Some(region);
         self
     }
 
@@ -87,6 +96,11 @@ impl Work {
         if let Some(template) = &self.claim_template {
             spec["resourceClaims"] = json!([{ "name": "gpus", "resourceClaimTemplateName": template }]);
             spec["containers"][0]["resources"]["claims"] = json!([{ "name": "gpus" }]);
+        }
+        if let Some(region) = self.preferred {
+            let there = json!([{ "key": "topology.kubernetes.io/region", "operator": "In", "values": [region] }]);
+            let terms = json!([{ "weight": 100, "preference": { "matchExpressions": there } }]);
+            spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] = terms;
         }
         guest::keep_on_marked_nodes(&mut spec);
         if let Some(class) = self.priority {

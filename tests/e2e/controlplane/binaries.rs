@@ -1,3 +1,4 @@
+use super::AutoscalerOf;
 use std::path::PathBuf;
 
 /// Names the folder that `hack/controlplane/build.sh` prints.
@@ -24,7 +25,7 @@ impl Binaries {
         let folder = std::env::var_os(FOLDER).unwrap_or_else(|| {
             panic!(
                 "{FOLDER} is not set. It names a folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler, \
-                 kube-scheduler-oldest, kwok, echo-extender and stages/. Build one (about ten minutes, Go only) and try again:\n\n    \
+                 kube-scheduler-oldest, kube-controller-manager-before-1.33, kwok, echo-extender and stages/. Build one (about ten minutes, Go only) and try again:\n\n    \
                  export {FOLDER}=$(hack/controlplane/build.sh)\n"
             )
         });
@@ -60,12 +61,23 @@ impl Binaries {
         stages
     }
 
+    /// The version of an autoscaler, likewise.
+    pub(crate) fn autoscaler_version(&self, of: AutoscalerOf) -> String {
+        self.written_version(match of {
+            AutoscalerOf::Before133 => "before-1.33=",
+            AutoscalerOf::Current => "current=",
+        })
+    }
+
     /// The version of a scheduler, as the build wrote it down; "unknown" in a folder made by hand.
     pub(crate) fn version(&self, which: Which) -> String {
-        let key = match which {
+        self.written_version(match which {
             Which::Current => "current=",
             Which::Oldest => "oldest=",
-        };
+        })
+    }
+
+    fn written_version(&self, key: &str) -> String {
         let versions = std::fs::read_to_string(self.path("versions")).unwrap_or_default();
         let version = versions.lines().find_map(|line| line.strip_prefix(key));
         version.unwrap_or("unknown").to_owned()

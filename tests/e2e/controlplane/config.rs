@@ -50,6 +50,17 @@ impl SchedulerConfig {
         self
     }
 
+    /// With the same stanza once more, at another address: a second extender, which is asked about every pod, since
+    /// kube-scheduler lets only one manage a resource.
+    pub(crate) fn and_extender(mut self, url: &str) -> Self {
+        let mut second = self.document["extenders"][0].clone();
+        assert!(second.is_object(), "call with_extender first");
+        second["urlPrefix"] = json!(url);
+        second.as_object_mut().unwrap().remove("managedResources");
+        self.document["extenders"].as_array_mut().unwrap().push(second);
+        self
+    }
+
     /// The extender's weight.
     pub(crate) fn weight(self, weight: u32) -> Self {
         self.set("weight", json!(weight))
@@ -108,6 +119,14 @@ impl SchedulerConfig {
             .as_object_mut()
             .unwrap()
             .remove("percentageOfNodesToScore");
+        self
+    }
+
+    /// The weight of a score plugin that the shipped configuration names.
+    pub(crate) fn score_weight(mut self, plugin: &str, weight: u32) -> Self {
+        let enabled = self.document["profiles"][0]["plugins"]["score"]["enabled"].as_array_mut();
+        let named = enabled.unwrap().iter_mut().find(|enabled| enabled["name"] == plugin);
+        named.unwrap()["weight"] = json!(weight);
         self
     }
 

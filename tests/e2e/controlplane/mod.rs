@@ -5,6 +5,7 @@
 //! that a scenario can queue pods first. What leaves is a kubeconfig. Everything lives in one temporary folder and dies with the
 //! value; a guest also removes what it made. Must never know what a scenario tests.
 
+mod autoscaler;
 mod binaries;
 mod certificates;
 mod config;
@@ -13,6 +14,7 @@ mod process;
 mod scheduler;
 mod servers;
 
+pub(crate) use autoscaler::{Autoscaler, AutoscalerOf, Pace};
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;
 pub(crate) use ports::{free_port, wait_for_port};
@@ -34,6 +36,8 @@ pub(crate) enum Purpose {
     Scenario,
     /// Work by hand: admission is as in a cluster, and nodes with [`KWOK_NODES`] are KWOK's.
     Development,
+    /// Autoscaling alone: no controller of the plane's own touches what a scenario puts there. An [`Autoscaler`] is started apart.
+    Autoscaling,
 }
 
 /// The annotation by which KWOK's own documentation marks its nodes.
@@ -95,7 +99,9 @@ impl ControlPlane {
         let servers = Servers::start(&binaries, folder.path(), purpose).await;
         let kubeconfig = servers.kubeconfig.clone();
         let kwok = match purpose {
-            Purpose::Scenario => start_kwok(&binaries, folder.path(), &kubeconfig, None, SUITE_LEAVES_OUT),
+            Purpose::Scenario | Purpose::Autoscaling => {
+                start_kwok(&binaries, folder.path(), &kubeconfig, None, SUITE_LEAVES_OUT)
+            }
             Purpose::Development => start_kwok(&binaries, folder.path(), &kubeconfig, Some(KWOK_NODES), &[]),
         };
         println!("control plane up in {:.1} s", from.elapsed().as_secs_f64());
@@ -143,6 +149,12 @@ impl ControlPlane {
     /// Where logs and files of this run go.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The certificate, and its key, of a server on `localhost`.
+    pub(crate) fn server_certificate(&self) -> (&Path, &Path) {
+        let servers = self.servers.as_ref().expect("a guest has no certificates");
+        servers.server_certificate()
     }
 
     /// The binaries it runs.

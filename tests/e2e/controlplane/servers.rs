@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 /// etcd, kube-apiserver and kube-controller-manager of the suite's own.
 pub(super) struct Servers {
     // Fields drop in this order: whoever writes stops before what it writes to.
-    controller_manager: Process,
+    /// None where a scenario starts controllers itself.
+    controller_manager: Option<Process>,
     api_server: Process,
     etcd: Process,
     certificates: Certificates,
@@ -29,7 +30,8 @@ impl Servers {
         let kubeconfig = certificates.write_kubeconfig(home, ports.1);
         wait_until_ready(&kubeconfig, Duration::from_secs(60)).await;
 
-        let controller_manager = start_controller_manager(binaries, home, &certificates, &kubeconfig);
+        let controller_manager = (purpose != Purpose::Autoscaling)
+            .then(|| start_controller_manager(binaries, home, &certificates, &kubeconfig));
         Self {
             controller_manager,
             api_server,
@@ -39,6 +41,11 @@ impl Servers {
             ports,
             kubeconfig,
         }
+    }
+
+    /// The API server's certificate and key.
+    pub(super) fn server_certificate(&self) -> (&Path, &Path) {
+        (&self.certificates.server_cert, &self.certificates.server_key)
     }
 
     /// Kills the API server.
@@ -54,7 +61,8 @@ impl Servers {
 
     /// Ends the test if one has left on its own.
     pub(super) fn assert_running(&mut self) {
-        for server in [&mut self.etcd, &mut self.api_server, &mut self.controller_manager] {
+        let controllers = self.controller_manager.iter_mut();
+        for server in [&mut self.etcd, &mut self.api_server].into_iter().chain(controllers) {
             server.assert_running();
         }
     }
@@ -112,7 +120,7 @@ fn start_api_server(
         ("authorization-mode", &"RBAC"),
         ("cert-dir", &home.join("apiserver")),
     ]);
-    if purpose == Purpose::Scenario {
+    if purpose != Purpose::Development {
         flags.push("--disable-admission-plugins=ServiceAccount".into());
     }
     Process::start("kube-apiserver", &binaries.path("kube-apiserver"), flags, home)

@@ -112,6 +112,16 @@ impl Heliotrope {
         serde_json::from_str(&text).ok()
     }
 
+    /// Asks the admin listener as somebody with this token, or without one: the status and the text.
+    pub(crate) async fn ask_as(&self, token: Option<&str>, path: &str) -> (u16, String) {
+        let mut asked = self.client.get(self.admin_url(path));
+        if let Some(token) = token {
+            asked = asked.bearer_auth(token);
+        }
+        let answer = asked.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     /// Runs another command of the same binary, with the same settings and against this process.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Output {
         std::process::Command::new(binary())
@@ -146,6 +156,11 @@ impl Heliotrope {
     /// Ends the test with its log's end if it has left on its own.
     pub(crate) fn assert_running(&mut self) {
         self.process.assert_running();
+    }
+
+    /// All of its log.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
     }
 
     /// The last lines of its log.

@@ -8,6 +8,11 @@ impl Metrics {
         Self(text)
     }
 
+    /// The page.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The value of the series with this name and at least these labels; the sum if several fit.
     pub(crate) fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let fitting = self.0.lines().filter_map(|line| {
@@ -28,6 +33,17 @@ impl Metrics {
             None
         });
         fitting.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+    }
+
+    /// The same of a counter of things; none where there is no such series.
+    pub(crate) fn count(&self, name: &str, labels: &[(&str, &str)]) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counters of things are whole and not negative"
+        )]
+        let count = self.get(name, labels).unwrap_or_default() as usize;
+        count
     }
 
     /// The lines that contain a text, for messages.

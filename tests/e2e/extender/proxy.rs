@@ -9,6 +9,7 @@ use http::StatusCode;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// One exchange that passed through.
 #[derive(Debug, Clone)]
@@ -40,6 +41,14 @@ struct Shared {
     client: reqwest::Client,
     keep: usize,
     calls: Mutex<BTreeMap<String, Calls>>,
+    gate: watch::Sender<Option<Gate>>,
+}
+
+/// What holds calls of a verb once so many more of them have been answered.
+struct Gate {
+    verb: &'static str,
+    left: usize,
+    held: usize,
 }
 
 impl RecordingProxy {
@@ -50,6 +59,7 @@ impl RecordingProxy {
             client: http_client(),
             keep,
             calls: Mutex::default(),
+            gate: watch::Sender::new(None),
         });
         let router = Router::new()
             .route("/{verb}", post(pass_on))
@@ -76,6 +86,28 @@ impl RecordingProxy {
         self.shared.calls.lock().unwrap().clear();
     }
 
+    /// Holds calls of a verb once so many more have been answered with 200, until [`Self::open`]: what a scenario does then, it
+    /// does at one place of a burst, however fast the machine is.
+    pub(crate) fn hold_after(&self, verb: &'static str, answers: usize) {
+        self.shared.gate.send_replace(Some(Gate {
+            verb,
+            left: answers,
+            held: 0,
+        }));
+    }
+
+    /// Waits until a call is held.
+    pub(crate) async fn held(&self, patience: Duration) {
+        let mut gate = self.shared.gate.subscribe();
+        let held = gate.wait_for(|gate| gate.as_ref().is_some_and(|gate| gate.held > 0));
+        drop(tokio::time::timeout(patience, held).await.expect("no call is held"));
+    }
+
+    /// Lets everything pass again, what is held first.
+    pub(crate) fn open(&self) {
+        self.shared.gate.send_replace(None);
+    }
+
     /// Writes the kept exchanges below `HELIOTROPE_E2E_OUT/wire/NAME`, if that is set: the fixtures of the wire tests.
     pub(crate) fn save(&self, name: &str) {
         let Some(folder) = out_folder() else { return };
@@ -90,7 +122,27 @@ impl RecordingProxy {
     }
 }
 
+/// Waits where the gate is shut for this verb.
+async fn pass_gate(shared: &Shared, verb: &str) {
+    let shut = |gate: &&mut Gate| gate.verb == verb && gate.left == 0;
+    let held = |gate: &mut Option<Gate>| gate.as_mut().filter(shut).map(|gate| gate.held += 1).is_some();
+    if shared.gate.send_if_modified(held) {
+        drop(shared.gate.subscribe().wait_for(Option::is_none).await);
+    }
+}
+
+/// One call fewer passes the gate, if it stands in this verb's way.
+fn count_at_gate(shared: &Shared, verb: &str) {
+    shared.gate.send_if_modified(|gate| {
+        if let Some(gate) = gate.as_mut().filter(|gate| gate.verb == verb) {
+            gate.left = gate.left.saturating_sub(1);
+        }
+        false
+    });
+}
+
 async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, request: Bytes) -> Response {
+    pass_gate(&shared, &verb).await;
     let from = Instant::now();
     let url = format!("{}/{verb}", shared.upstream);
     let sent = shared
@@ -105,6 +157,9 @@ async fn pass_on(State(shared): State<Arc<Shared>>, Path(verb): Path<String>, re
         // As if nothing listened here.
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Bytes::new()),
     };
+    if status.is_success() {
+        count_at_gate(&shared, &verb);
+    }
     {
         let mut calls = shared.calls.lock().unwrap();
         let calls = calls.entry(verb).or_default();

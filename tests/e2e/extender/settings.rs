@@ -13,6 +13,7 @@ pub(crate) struct HeliotropeSettings {
     decisions: Value,
     admin: Value,
     history: Value,
+    events: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
 }
@@ -30,6 +31,7 @@ impl HeliotropeSettings {
             // What scenarios read of explanations they read as the operator on the machine.
             admin: json!({ "auth": "off" }),
             history: json!({}),
+            events: json!({}),
             kubeconfig: None,
         }
     }
@@ -108,6 +110,18 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Answers only who shows a token of the cluster, as it is shipped.
+    pub(crate) fn callers_show_tokens(mut self) -> Self {
+        self.admin["auth"] = json!("token");
+        self
+    }
+
+    /// Writes Events on pods that strayed.
+    pub(crate) fn events(mut self) -> Self {
+        self.events["enabled"] = json!(true);
+        self
+    }
+
     /// Sets a key of `placement`.
     pub(crate) fn placement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.placement[key] = value.into();
@@ -141,6 +155,7 @@ impl HeliotropeSettings {
             "placement": self.placement,
             "decisions": self.decisions,
             "history": self.history,
+            "events": self.events,
         });
         serde_json::to_string_pretty(&file).unwrap()
     }

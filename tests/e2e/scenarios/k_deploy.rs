@@ -4,6 +4,7 @@
 //! Not shown here: no kubelet runs the pods, so images, mounts and probes are not tried, and both processes are given
 //! kubeconfigs where the pods have projected tokens.
 
+use super::shipped::{KUSTOMIZE, NAMESPACE, apply_shipped, eventually, kubeconfig, reader_token, requested_token};
 use super::site::{CENTRAL, NORTH, WEST};
 use crate::cluster::{Cluster, Images, fleet};
 use crate::controlplane::{ControlPlane, Process, free_port};
@@ -11,19 +12,13 @@ use crate::extender::{Heliotrope, HeliotropeSettings};
 use crate::figures::Figures;
 use crate::guest;
 use crate::world::CarbonFile;
-use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Pod, Secret, ServiceAccount};
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-const NAMESPACE: &str = "heliotrope-system";
-const KUSTOMIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kustomize");
+use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_deploy_works_with_the_rights_it_ships() {
@@ -37,7 +32,9 @@ async fn k_deploy_works_with_the_rights_it_ships() {
     let cluster = Cluster::new(admin.clone());
     let nodes = fleet(12, Images::Nowhere);
     cluster.create_nodes(&nodes).await;
-    figures.note("objects applied", apply_shipped(&admin).await);
+    let applied = apply_shipped(&admin, &["identity", "base"]).await;
+    assert!(applied > 12, "only {applied} objects found");
+    figures.note("objects applied", applied);
 
     let pods: Api<Pod> = Api::namespaced(admin.clone(), NAMESPACE);
     let ours = ListParams::default().labels("app.kubernetes.io/name=heliotrope");
@@ -47,12 +44,9 @@ async fn k_deploy_works_with_the_rights_it_ships() {
     });
     figures.note("pods admitted under restricted", admitted.await);
 
-    let scheduler_file = kubeconfig(
-        &plane,
-        "scheduler",
-        &requested_token(&admin, "heliotrope-scheduler").await,
-    );
-    let reader_file = kubeconfig(&plane, "reader", &secret_token(&admin).await);
+    let token = requested_token(&admin, NAMESPACE, "heliotrope-scheduler", &[]).await;
+    let scheduler_file = kubeconfig(&plane, "scheduler", &token);
+    let reader_file = kubeconfig(&plane, "reader", &reader_token(&admin).await);
     assert_rights(&scheduler_file, &reader_file).await;
 
     let settings = [(NORTH, "north"), (WEST, "west"), (CENTRAL, "central")]
@@ -98,88 +92,6 @@ async fn k_deploy_works_with_the_rights_it_ships() {
     let interrupted = metrics.get("heliotrope_watch_errors_total", &[]).unwrap_or_default();
     assert!(interrupted < 1.0, "the reader may not watch what it must");
     figures.note("bound in the greenest region", true);
-}
-
-/// Applies every object of `identity` and `base`; how many.
-async fn apply_shipped(admin: &kube::Client) -> usize {
-    let mut applied = 0;
-    for folder in ["identity", "base"] {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(Path::new(KUSTOMIZE).join(folder))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        // The namespace stands before what lies in it.
-        files.sort_by_key(|file| !file.ends_with("namespace.yaml"));
-        for file in files {
-            let text = std::fs::read_to_string(&file).unwrap();
-            let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-            for document in documents
-                .into_iter()
-                .filter(|document| document["metadata"].is_object())
-            {
-                apply(admin, document, &file).await;
-                applied += 1;
-            }
-        }
-    }
-    assert!(applied > 12, "only {applied} objects found");
-    applied
-}
-
-async fn apply(admin: &kube::Client, document: Value, file: &Path) {
-    let object: DynamicObject = serde_json::from_value(document).unwrap();
-    let types = object.types.clone().unwrap();
-    let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(&types).unwrap());
-    let name = object.metadata.name.clone().unwrap();
-    let api: Api<DynamicObject> = match &object.metadata.namespace {
-        Some(namespace) => Api::namespaced_with(admin.clone(), namespace, &resource),
-        None => Api::all_with(admin.clone(), &resource),
-    };
-    let strict = PatchParams {
-        field_validation: Some(kube::api::ValidationDirective::Strict),
-        ..PatchParams::apply("deploy-test").force()
-    };
-    api.patch(&name, &strict, &Patch::Apply(&object))
-        .await
-        .unwrap_or_else(|e| panic!("{}: {} {name}: {e}", file.display(), types.kind));
-}
-
-/// The token that the pod's projected volume would hold.
-async fn requested_token(admin: &kube::Client, account: &str) -> String {
-    let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), NAMESPACE);
-    let issued = accounts
-        .create_token_request(account, &PostParams::default(), &TokenRequest::default())
-        .await;
-    issued.unwrap().status.unwrap().token
-}
-
-/// The token that the control plane puts into the shipped Secret.
-async fn secret_token(admin: &kube::Client) -> String {
-    let secrets: Api<Secret> = Api::namespaced(admin.clone(), NAMESPACE);
-    eventually("the control plane fills the reader's Secret", async || {
-        let data = secrets.get("heliotrope-reader-token").await.unwrap().data?;
-        assert!(data.contains_key("ca.crt") && data.contains_key("namespace") || !data.contains_key("token"));
-        String::from_utf8(data.get("token")?.0.clone()).ok()
-    })
-    .await
-}
-
-/// Writes the administrator's kubeconfig with a token in place of the certificate.
-fn kubeconfig(plane: &ControlPlane, user: &str, token: &str) -> PathBuf {
-    let admin = Kubeconfig::read_from(plane.kubeconfig()).unwrap();
-    let cluster = admin.clusters[0].cluster.clone().unwrap();
-    let file = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "e2e",
-        "clusters": [{ "name": "e2e", "cluster": {
-            "server": cluster.server, "certificate-authority": cluster.certificate_authority,
-        } }],
-        "users": [{ "name": user, "user": { "token": token } }],
-        "contexts": [{ "name": "e2e", "context": { "cluster": "e2e", "user": user } }],
-    });
-    let path = plane.folder().join(format!("kubeconfig-{user}"));
-    std::fs::write(&path, file.to_string()).unwrap();
-    path
 }
 
 /// Asks the API server what the two identities may.
@@ -264,16 +176,4 @@ fn gpu_pod() -> Pod {
         },
     }))
     .unwrap()
-}
-
-/// Asks again until there is an answer, for half a minute.
-async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = ask().await {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }

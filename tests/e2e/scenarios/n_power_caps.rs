@@ -8,7 +8,7 @@
 
 use crate::cluster::{Cluster, Images, Model, NodeSpec, RACK, Work, fleet};
 use crate::controlplane::{ControlPlane, SchedulerConfig, Which};
-use crate::extender::{Heliotrope, HeliotropeSettings};
+use crate::extender::{Heliotrope, HeliotropeSettings, RecordingProxy};
 use crate::figures::Figures;
 use crate::scenarios::site::{CENTRAL, NORTH, WEST, wait_metric};
 use crate::world::{CarbonFile, FakeExporter, Pace, Prometheus};
@@ -229,11 +229,14 @@ async fn n_caps_hold_while_telemetry_lags() {
 
     let work = Work::new("burst", 1);
     cluster.create_deployment(&work, PODS).await;
-    let config = SchedulerConfig::shipped()
-        .with_extender(&heliotrope.url())
-        .not_ignorable();
-    let mut scheduler = plane.scheduler(Which::Current, &config);
     let count = idle.len();
+    // Once a quarter of the pods that fit by their bookings is judged, the next call waits at the proxy: there the extender is
+    // killed.
+    let midway = count * FIT / 4;
+    let proxy = RecordingProxy::start(&heliotrope.url(), 0).await;
+    proxy.hold_after("filter", midway);
+    let config = SchedulerConfig::shipped().with_extender(&proxy.url()).not_ignorable();
+    let mut scheduler = plane.scheduler(Which::Current, &config);
     let mut watchman = Watchman {
         cluster: &cluster,
         exporter: &exporter,
@@ -245,12 +248,13 @@ async fn n_caps_hold_while_telemetry_lags() {
         most: [0.0; 3],
     };
 
-    // Midway through the burst the extender is killed.
-    let before = watchman
-        .until(&heliotrope, count * FIT / 4, Duration::from_secs(60))
-        .await;
+    // Midway through the burst the extender is killed, with a call of the scheduler on its way.
+    proxy.held(Duration::from_secs(60)).await;
+    let before = watchman.until(&heliotrope, midway, Duration::from_secs(20)).await;
     heliotrope.crash(&plane);
+    proxy.open();
     figures.note("pods bound when the extender is killed", before);
+    assert!(before > 0, "the extender was killed before the burst");
     assert!(
         before < count * FIT,
         "the burst was over before the extender was killed"

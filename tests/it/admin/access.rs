@@ -1,9 +1,11 @@
 //! Who is answered `/explain` and `/report`.
 
 use super::reviews::{Bearer, FakeReviewServer};
+use crate::captured::Log;
 use crate::rig::{NORTH, Reply, Rig, all, exchange, job, names_body, request, until};
 use heliotrope::admin::settings::AdminAuth;
 use heliotrope::app::callers;
+use rstest::rstest;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -168,6 +170,32 @@ async fn nobody_is_answered_while_the_cluster_cannot_be_asked() {
     assert_eq!(ask(&rig, "/livez", None).await.status, 200);
 }
 
+/// An answer to both questions at once; what is not in it is what a server may leave out.
+#[rstest]
+#[case::as_it_should_be(201, json!({ "authenticated": true, "audiences": ["heliotrope"], "user": { "username": "p" }, "allowed": true }), 200)]
+#[case::of_a_server_without_audiences(201, json!({ "authenticated": true, "user": { "username": "p" }, "allowed": true }), 200)]
+#[case::allowed_and_denied(201, json!({ "authenticated": true, "user": { "username": "p" }, "allowed": true, "denied": true }), 403)]
+#[case::neither(201, json!({ "authenticated": true, "user": { "username": "p" } }), 403)]
+#[case::not_authenticated(201, json!({ "user": { "username": "p" }, "allowed": true }), 401)]
+#[case::nobody(201, json!({ "authenticated": true, "user": { "username": "" }, "allowed": true }), 401)]
+#[case::no_user(201, json!({ "authenticated": true, "allowed": true }), 401)]
+#[case::a_yes_with_an_error(500, json!({ "authenticated": true, "user": { "username": "p" }, "allowed": true }), 503)]
+#[case::a_yes_without_end(201, json!({ "authenticated": true, "user": { "username": "p" }, "allowed": true, "error": "x".repeat(128 * 1024) }), 503)]
+#[tokio::test]
+async fn only_a_clear_yes_is_one(#[case] status: u16, #[case] answer: Value, #[case] told: u16) {
+    let (rig, server) = guarded().await;
+    server.breaks(status, &json!({ "status": answer }).to_string());
+    assert_eq!(ask(&rig, "/explain?pod=ml/a", Some(ML)).await.status, told);
+}
+
+#[tokio::test]
+async fn a_token_for_another_is_none_though_the_server_leaves_that_to_us() {
+    let (rig, server) = guarded().await;
+    server.ignores_audiences();
+    assert_eq!(ask(&rig, "/explain?pod=ml/a", Some(OWN)).await.status, 200);
+    assert_eq!(ask(&rig, "/explain?pod=ml/a", Some(OTHER)).await.status, 401);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_cannot_make_the_listener_flood_the_api_server() {
     let (rig, server) = guarded().await;
@@ -218,6 +246,7 @@ async fn the_scheduler_is_answered_while_callers_wait() {
 
 #[tokio::test]
 async fn a_token_is_shown_by_nothing() {
+    let (log, _guard) = Log::of_this_thread();
     let (rig, server) = guarded().await;
     let mut told = Vec::new();
     for (token, path) in [
@@ -238,6 +267,11 @@ async fn a_token_is_shown_by_nothing() {
     told.push(format!("{reply:?} {}", reply.text()));
     told.push(rig.metrics.exposition());
     told.push(format!("{:?}", heliotrope::cluster::Reviews::new(server.client())));
+    assert!(
+        log.text().contains("nobody knows what callers may read"),
+        "the log was taken in"
+    );
+    told.push(log.text());
     let told = told.concat();
     assert!(
         !["token-of", "73f1", "9c02", "1d4e", "aa17"]

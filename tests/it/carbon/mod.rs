@@ -9,6 +9,7 @@ mod file;
 mod gb;
 mod guard;
 mod ladder;
+mod memory;
 mod prometheus;
 mod same_grid;
 mod secrecy;
@@ -19,7 +20,7 @@ mod watttime;
 
 use heliotrope::app::settings::{Settings, parse};
 use heliotrope::app::tables::Tables;
-use heliotrope::carbon::{CarbonEvents, CarbonSources};
+use heliotrope::carbon::{CarbonEvents, CarbonMemory, CarbonSources};
 use heliotrope::outbound::HttpClient;
 use heliotrope_core::grid::ZoneTable;
 use heliotrope_core::quantity::GramsPerKwh;
@@ -111,6 +112,11 @@ struct Rig {
 
 impl Rig {
     fn start(settings: &Settings, now: &str) -> Self {
+        Self::remembering(settings, now, CarbonMemory::default())
+    }
+
+    /// The same after a process that left this behind.
+    fn remembering(settings: &Settings, now: &str, memory: CarbonMemory) -> Self {
         with_tls();
         let hosts = settings.carbon.providers.iter().filter_map(|provider| {
             let url = provider.source.url()?;
@@ -119,7 +125,7 @@ impl Rig {
         let http = HttpClient::new(&settings.outbound, hosts).unwrap();
         let clock = Arc::new(Mutex::new(at(now)));
         let (table, table_in) = watch::channel(Tables::builtin().unwrap().zones);
-        let sources = CarbonSources::new(settings.carbon.clone(), table_in, http);
+        let sources = CarbonSources::new(settings.carbon.clone(), table_in, http).remembering(memory);
         let (out, reports) = channel(64);
         let (heard, cancel) = (Heard::default(), CancellationToken::new());
         let ticking = Arc::clone(&clock);

@@ -1,46 +1,16 @@
 //! Keys and tokens: nothing that the process emits holds one, whatever a provider does with it.
 
 use super::*;
+use crate::captured::Log;
 use crate::fakes::{FakeElectricityMaps, FakeWattTime, Said};
 use heliotrope::telemetry::Metrics;
-use std::io::Write;
 use std::process::{Command, Output};
 use tempfile::TempDir;
-use tracing_subscriber::fmt::MakeWriter;
 
 const NOW: &str = "2024-03-06T19:10:00Z";
 const KEY: &str = "hush-hush-key";
 /// Parts of every key, password and token of the fakes, and of the account as a header has it.
 const SECRETS: [&str; 3] = ["hush", "bWU6", "aHVzaA"];
-
-/// Takes in the log, of whatever level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self, bytes: &[u8]) -> usize {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        bytes.len()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(self.take(bytes))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -67,12 +37,7 @@ fn assert_silent(what: &str, text: &str) {
 
 /// Everything that comes of one behaviour of both providers: log, metrics, outcomes, the settings as a log would have them.
 async fn emitted(maps: &str, watttime: &str, folder: &TempDir) -> String {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (log, guard) = Log::of_this_thread();
     let mut settings = settings(&carbon(maps, watttime, folder));
     for provider in &mut settings.carbon.providers {
         provider.interval = Duration::from_millis(30);
@@ -101,7 +66,7 @@ async fn emitted(maps: &str, watttime: &str, folder: &TempDir) -> String {
     let told: Vec<String> = std::iter::from_fn(|| reports.try_recv().ok())
         .map(|report| format!("{report:?}"))
         .collect();
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("carbon"), "the log was taken in: {log}");
     format!(
         "{log}\n{}\n{}\n{shown}\n{probes}",

@@ -68,3 +68,17 @@ fn g7_a_status_keeps_all_of_the_memory() {
     let read: MemoryStatus = serde_json::from_value(status).unwrap();
     assert_eq!(PlanMemory::from(&read), memory);
 }
+
+/// The file that users apply is made by a command and committed.
+#[test]
+fn the_committed_definitions_are_those_of_this_build() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let committed = std::fs::read_to_string(format!("{folder}/deploy/kustomize/crds/definitions.yaml")).unwrap();
+    let committed: Vec<Value> = serde_saphyr::from_multiple(&committed).unwrap();
+    let made = serde_json::to_value(definitions().unwrap()).unwrap();
+    assert_eq!(
+        Value::Array(committed),
+        made,
+        "make it again: heliotrope crds > deploy/kustomize/crds/definitions.yaml"
+    );
+}

@@ -53,6 +53,18 @@ impl Sums {
         self.entries += 1;
     }
 
+    fn add_all(&mut self, more: Self) {
+        self.usage += more.usage;
+        self.request += more.request;
+        self.entries += more.entries;
+        self.known += more.known;
+    }
+
+    /// The same entries, each with a value of 0.
+    fn unused(self) -> Self {
+        Self { usage: 0, ..self }
+    }
+
     /// Ratio of usage to target, utilisation, average.
     fn ratio(&self, target: AverageTarget) -> Result<(f64, Option<i32>, Milli), MetricFailure> {
         let average = |entries: i64| saturate(self.usage / i128::from(entries.max(1)));
@@ -77,6 +89,16 @@ fn saturate(wide: i128) -> Milli {
     Milli::try_from(wide).unwrap_or(if wide > 0 { Milli::MAX } else { Milli::MIN })
 }
 
+/// The pods of a metric by how they count, in one pass over them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    ready: Sums,
+    missing: Sums,
+    unready: Sums,
+    /// Whether a pod requests none of the resource.
+    unasked: bool,
+}
+
 impl Average<'_> {
     pub(super) fn propose(
         &self,
@@ -88,23 +110,13 @@ impl Average<'_> {
         if self.pods.is_empty() {
             return Err(MetricFailure::NoPods);
         }
-        let groups: Vec<Group> = self
-            .pods
-            .iter()
-            .map(|pod| group(pod, self.of_cpu, timing, now))
-            .collect();
+        let counted = self.count(timing, now);
+        let (mut sums, ready) = (counted.ready, counted.ready.entries);
         let by_request = matches!(self.target, AverageTarget::Utilisation(_));
-        let (mut sums, mut ready) = (Sums::default(), 0_i64);
-        for (pod, group) in self.pods.iter().zip(&groups) {
-            if let Group::Ready(sample) = group {
-                sums.add(sample.value, pod.request.unwrap_or(0));
-                ready += 1;
-            }
-        }
         if ready == 0 && self.strays.is_empty() {
             return Err(MetricFailure::NoSamples);
         }
-        if by_request && self.pods.iter().any(|pod| pod.request.is_none()) {
+        if by_request && counted.unasked {
             return Err(MetricFailure::NoRequest);
         }
         if !by_request {
@@ -116,12 +128,21 @@ impl Average<'_> {
             value: Some(average),
             utilisation,
         };
-        let unready = groups.contains(&Group::Unready) && ratio > 1.0;
-        if !unready && !groups.contains(&Group::Missing) {
+        let unready = counted.unready.entries > 0 && ratio > 1.0;
+        if !unready && counted.missing.entries == 0 {
             let within = tolerance.holds(ratio, version);
             return Ok(proposed(if within { current } else { ceil(ratio * ready as f64) }));
         }
-        self.fill(&groups, ratio, unready, &mut sums);
+        // What speaks most against the change stands in for pods without a sample: full use on the way down, none on the
+        // way up. At a ratio of exactly 1 nothing is filled in.
+        if ratio < 1.0 {
+            sums.add_all(counted.missing);
+        } else if ratio > 1.0 {
+            sums.add_all(counted.missing.unused());
+        }
+        if unready {
+            sums.add_all(counted.unready.unused());
+        }
         let (filled, ..) = sums.ratio(self.target)?;
         let turned = (ratio < 1.0 && filled > 1.0) || (ratio > 1.0 && filled < 1.0);
         if tolerance.holds(filled, version) || turned {
@@ -134,25 +155,27 @@ impl Average<'_> {
         Ok(proposed(if against { current } else { replicas }))
     }
 
-    /// Fills in for pods without a sample what speaks most against the change: full use on the way down, none on the way
-    /// up. At a ratio of exactly 1 nothing is filled in.
-    fn fill(&self, groups: &[Group], ratio: f64, unready: bool, sums: &mut Sums) {
-        for (pod, group) in self.pods.iter().zip(groups) {
+    /// Counts what is missing as fully used.
+    fn count(&self, timing: Timing, now: Timestamp) -> Counted {
+        let mut counted = Counted::default();
+        for pod in self.pods {
             let request = pod.request.unwrap_or(0);
-            match group {
-                Group::Missing if ratio < 1.0 => match self.target {
-                    AverageTarget::Utilisation(percent) => {
-                        sums.add(
-                            saturate(i128::from(request) * i128::from(percent.max(100)) / 100),
-                            request,
-                        );
-                    }
-                    AverageTarget::Value(target) => sums.add(target, request),
-                },
-                Group::Missing if ratio > 1.0 => sums.add(0, request),
-                Group::Unready if unready => sums.add(0, request),
-                _ => {}
+            counted.unasked |= pod.request.is_none();
+            match group(pod, self.of_cpu, timing, now) {
+                Group::Ready(sample) => counted.ready.add(sample.value, request),
+                Group::Missing => counted.missing.add(self.full(request), request),
+                Group::Unready => counted.unready.add(0, request),
+                Group::Ignored => {}
             }
+        }
+        counted
+    }
+
+    /// The value of a pod that is used as much as it should be, or as much as it requests where that is more.
+    fn full(&self, request: Milli) -> Milli {
+        match self.target {
+            AverageTarget::Utilisation(percent) => saturate(i128::from(request) * i128::from(percent.max(100)) / 100),
+            AverageTarget::Value(target) => target,
         }
     }
 }

@@ -57,6 +57,13 @@ pub struct Behavior {
     pub down: Rules,
 }
 
+impl Rules {
+    /// The longest of the policies' periods, in seconds.
+    pub(super) fn longest_period(&self) -> i32 {
+        self.policies.iter().map(|policy| policy.period).max().unwrap_or(0)
+    }
+}
+
 impl Behavior {
     /// What the API server fills in, with the controller's flag for the window on the way down, in seconds.
     #[must_use]

@@ -4,6 +4,7 @@ use super::spec::{AverageTarget, HpaSpec, Metric, MetricReading};
 use super::{Replicas, total};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Why a metric gives no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
@@ -34,21 +35,22 @@ pub struct Combined {
     /// Which metric it came from.
     pub metric: Option<usize>,
     /// What each metric asked for, in their order.
-    pub each: Vec<Result<Replicas, MetricFailure>>,
+    pub each: SmallVec<[Result<Replicas, MetricFailure>; 4]>,
 }
 
 /// The largest proposal counts. With some metrics missing, the others may raise the replicas but not lower them; with all
-/// missing nothing is concluded. `replicas` are those of the spec and of the status.
+/// missing nothing is concluded. `readings` come one for each metric, `None` where it must not count; `replicas` are those
+/// of the spec and of the status.
 #[must_use]
-pub fn combine(
+pub fn combine<'a>(
     spec: &HpaSpec,
-    readings: &[MetricReading],
+    readings: impl Iterator<Item = Option<&'a MetricReading>>,
     pods: &[Pod],
     replicas: (Replicas, Replicas),
     timing: Timing,
     now: Timestamp,
 ) -> Combined {
-    let propose = |(metric, reading): (&Metric, &MetricReading)| {
+    let propose = |(metric, reading): (&Metric, Option<&MetricReading>)| {
         let with = (spec.tolerance(), spec.version);
         let average = |pods: &[Pod], strays: &[i64], target, of_cpu| {
             let average = Average {
@@ -60,20 +62,20 @@ pub fn combine(
             average.propose(replicas.0, with, timing, now)
         };
         let proposed: Result<Proposed, _> = match (*metric, reading) {
-            (Metric::Resource { target, of_cpu }, MetricReading::Pods { pods, strays }) => {
+            (Metric::Resource { target, of_cpu }, Some(MetricReading::Pods { pods, strays })) => {
                 average(pods, strays, target, of_cpu)
             }
-            (Metric::Pods { target }, MetricReading::Pods { pods, strays }) => {
+            (Metric::Pods { target }, Some(MetricReading::Pods { pods, strays })) => {
                 average(pods, strays, AverageTarget::Value(target), false)
             }
-            (Metric::Object(target) | Metric::External(target), MetricReading::Values(values)) => {
+            (Metric::Object(target) | Metric::External(target), Some(MetricReading::Values(values))) => {
                 total::propose(values, target, pods, replicas, with)
             }
             _ => Err(MetricFailure::NotRead),
         };
         proposed.map(|proposed| proposed.replicas)
     };
-    let each: Vec<_> = spec.metrics.iter().zip(readings).map(propose).collect();
+    let each: SmallVec<_> = spec.metrics.iter().zip(readings).map(propose).collect();
     let (mut most, mut metric) = (0, None);
     for (ix, proposed) in each.iter().enumerate() {
         // A proposal of nothing counts only as long as there is no other.

@@ -66,7 +66,8 @@ pub fn decide(spec: &HpaSpec, seen: &Observation, timing: Timing, memory: &mut M
         return outcome;
     }
     let replicas = (current, seen.status_replicas);
-    let combined = combine(spec, &seen.readings, &seen.pods, replicas, timing, now);
+    let readings = seen.readings.iter().map(Some);
+    let combined = combine(spec, readings, &seen.pods, replicas, timing, now);
     let Some(wanted) = combined.replicas else {
         return Outcome::Held(combined);
     };

@@ -1,8 +1,8 @@
-use super::Replicas;
+use super::{Behavior, Replicas};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The longest window and the longest period that the API allows are an hour and half an hour.
+/// The longest window that the API allows.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// One change of the replicas.
@@ -20,7 +20,7 @@ pub struct ScaleEvent {
 pub struct Memory {
     /// Unstabilised recommendations.
     pub recommendations: Vec<(Timestamp, Replicas)>,
-    /// Changes made.
+    /// Changes made, in places that [`Memory::scaled`] gives them.
     pub events: Vec<ScaleEvent>,
     /// Whether the autoscaler itself scaled the target to zero.
     #[serde(default)]
@@ -44,15 +44,28 @@ impl Memory {
         self.recommendations.push((now, replicas));
     }
 
-    /// Notes a change that was made.
-    pub fn scaled(&mut self, from: Replicas, to: Replicas, now: Timestamp) {
-        let oldest = now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);
-        self.events.retain(|event| event.at >= oldest);
-        self.events.push(ScaleEvent {
+    /// Notes a change that was made, for the rates of a behavior: without one there are none to keep.
+    ///
+    /// An event that is older than every period of its own direction gives its place to the next one of that direction,
+    /// although a longer period of the other might still count it: the controller does so. Since the last of several such
+    /// gives way, what nothing counts any more must keep its place too. So there are never more of a direction than the
+    /// most that were made within its longest period, and one.
+    pub fn scaled(&mut self, behavior: Option<&Behavior>, (from, to): (Replicas, Replicas), now: Timestamp) {
+        self.scaled_to_zero = from > 0 && to == 0;
+        let Some(behavior) = behavior else { return };
+        let event = ScaleEvent {
             at: now,
             change: to.saturating_sub(from),
-        });
-        self.scaled_to_zero = from > 0 && to == 0;
+        };
+        let up = event.change > 0;
+        let rules = if up { &behavior.up } else { &behavior.down };
+        let longest = SignedDuration::from_secs(rules.longest_period().into());
+        let since = now.saturating_sub(longest).unwrap_or(Timestamp::MIN);
+        let mut outdated = self.events.iter_mut().rev();
+        match outdated.find(|old| (old.change > 0) == up && old.at < since) {
+            Some(old) => *old = event,
+            None => self.events.push(event),
+        }
     }
 }
 
@@ -75,9 +88,9 @@ mod tests {
             version: HpaVersion::From137,
         };
         let mut ours = Memory::default();
-        ours.scaled(2, 0, now);
+        ours.scaled(None, (2, 0), now);
         assert_eq!(gate(&spec, 0, &mut ours, now), None);
-        ours.scaled(0, 1, now);
+        ours.scaled(None, (0, 1), now);
         assert!(gate(&spec, 0, &mut ours, now).is_some(), "somebody else took it away");
         assert!(gate(&spec, 0, &mut Memory::default(), now).is_some());
     }

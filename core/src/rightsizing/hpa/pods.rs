@@ -116,12 +116,11 @@ fn cpu_counts(pod: &Pod, sample: Sample, timing: Timing, now: Timestamp) -> bool
         return false;
     };
     let not_ready = condition.ready == Some(false);
-    // Times that overflow are beyond every comparison.
-    let after = |from: Timestamp, by: SignedDuration| from.saturating_add(by).unwrap_or(Timestamp::MAX);
-    if after(started, timing.cpu_initialization) > now {
-        !not_ready && sample.at >= after(condition.changed, sample.window)
+    // Differences instead of sums: no time that the API can hold overflows them, and they cost less.
+    if now.duration_since(started) < timing.cpu_initialization {
+        !not_ready && sample.at.duration_since(condition.changed) >= sample.window
     } else {
-        let never_ready = after(started, timing.initial_readiness) > condition.changed;
+        let never_ready = condition.changed.duration_since(started) < timing.initial_readiness;
         !(not_ready && never_ready)
     }
 }

@@ -1,3 +1,4 @@
+use super::spec::PlanSpec;
 use crate::rightsizing::hpa::{self, HpaSpec, Replicas};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,42 +29,33 @@ pub struct PlanMemory {
 }
 
 impl PlanMemory {
-    /// Notes a change that was made.
-    pub fn scaled(&mut self, from: Replicas, to: Replicas, now: Timestamp) {
-        self.hpa.scaled(from, to, now);
+    /// Notes a change of the replicas that was made, from how many to how many.
+    pub fn scaled(&mut self, spec: &PlanSpec, change: (Replicas, Replicas), now: Timestamp) {
+        self.hpa.scaled(spec.hpa.behavior.as_ref(), change, now);
     }
 
-    /// Drops what no later plan can see: recommendations older than both windows, events older than every period, and
-    /// recommendations that a later one outdoes in both directions. A window always ends now, so of two of which the later
-    /// is at least as high and one at least as low, the earlier decides nothing.
+    /// Drops what no later plan can see: recommendations older than both windows, and those that a later one outdoes in both
+    /// directions. A window always ends now, so of two of which the later is at least as high and one at least as low, the
+    /// earlier decides nothing. Events give their places to later ones by themselves.
     pub(super) fn compact(&mut self, spec: &HpaSpec, now: Timestamp) {
-        let since = |seconds: i32| {
-            let span = SignedDuration::from_secs(seconds.into());
-            now.saturating_sub(span).unwrap_or(Timestamp::MIN)
+        let window = match &spec.behavior {
+            None => spec.downscale_stabilisation,
+            Some(behavior) => behavior.up.window.max(behavior.down.window),
         };
-        let (window, period) = match &spec.behavior {
-            None => (spec.downscale_stabilisation, 0),
-            Some(behavior) => {
-                let rules = [&behavior.up, &behavior.down];
-                let periods = rules.iter().flat_map(|rules| &rules.policies);
-                let period = periods.map(|policy| policy.period).max().unwrap_or(0);
-                (behavior.up.window.max(behavior.down.window), period)
-            }
-        };
-        let (window, period) = (since(window), since(period));
-        self.hpa.events.retain(|event| event.at > period);
-        let (mut lowest, mut highest) = (Replicas::MAX, Replicas::MIN);
-        let mut kept: Vec<(Timestamp, Replicas)> = Vec::new();
-        for (at, replicas) in self.hpa.recommendations.iter().rev().copied() {
-            let newest = kept.is_empty();
+        let window = now.saturating_sub(SignedDuration::from_secs(window.into()));
+        let window = window.unwrap_or(Timestamp::MIN);
+        let (mut lowest, mut highest, mut newest) = (Replicas::MAX, Replicas::MIN, true);
+        let recommendations = &mut self.hpa.recommendations;
+        recommendations.reverse();
+        recommendations.retain(|&(at, replicas)| {
             let extreme = replicas < lowest || replicas > highest;
-            if newest || (extreme && at >= window) {
-                kept.push((at, replicas));
-                lowest = lowest.min(replicas);
-                highest = highest.max(replicas);
+            let kept = newest || (extreme && at >= window);
+            if kept {
+                (lowest, highest) = (lowest.min(replicas), highest.max(replicas));
             }
-        }
-        kept.reverse();
-        self.hpa.recommendations = kept;
+            newest = false;
+            kept
+        });
+        recommendations.reverse();
     }
 }

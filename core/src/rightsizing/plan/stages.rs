@@ -4,7 +4,7 @@ use super::reason::{Missing, Reason};
 use super::seen::Seen;
 use super::spec::PlanSpec;
 use super::step::{Stage, Step};
-use crate::rightsizing::hpa::{self, MetricReading, Replicas};
+use crate::rightsizing::hpa::{self, Replicas};
 use crate::rightsizing::latency::Health;
 use crate::rightsizing::signal::Signal;
 use jiff::Timestamp;
@@ -82,31 +82,16 @@ impl<'a> Draft<'a> {
         }
         let target = self.seen.target;
         let presence = |ix: usize| self.seen.presence.get(ix).copied().unwrap_or_default();
-        let every = (0..metrics.len()).all(|ix| presence(ix) == Signal::Fresh(()));
-        let combine = |readings: &[MetricReading]| {
-            let replicas = (self.current, target.status_replicas);
-            hpa::combine(
-                &self.spec.hpa,
-                readings,
-                &target.pods,
-                replicas,
-                self.spec.timing,
-                self.now,
-            )
-        };
-        let combined = if every {
-            combine(&target.readings)
-        } else {
-            let counted = target
-                .readings
-                .iter()
-                .enumerate()
-                .map(|(ix, reading)| match presence(ix) {
-                    Signal::Fresh(()) => reading.clone(),
-                    Signal::Absent | Signal::Stale(_) => MetricReading::Failed,
-                });
-            combine(&counted.collect::<Vec<_>>())
-        };
+        let readings = target.readings.iter().enumerate();
+        let readings = readings.map(|(ix, reading)| (presence(ix) == Signal::Fresh(())).then_some(reading));
+        let combined = hpa::combine(
+            &self.spec.hpa,
+            readings,
+            &target.pods,
+            (self.current, target.status_replicas),
+            self.spec.timing,
+            self.now,
+        );
         if let (Some(replicas), Some(metric)) = (combined.replicas, combined.metric) {
             self.wish = replicas;
             return self.note(Stage::Metrics, Reason::Metric { metric });

@@ -42,7 +42,7 @@ impl Level {
         let mut share: f64 = 0.0;
         let mut day = (0..back).try_fold(today, |day: Date, _| day.yesterday().ok());
         for _ in 0..=(back + ahead) {
-            let Some(date) = day else { break };
+            let Some(date) = day.filter(|_| share < 1.0) else { break };
             if self.days.has(date)
                 && let Some(span) = self.span(date)
             {

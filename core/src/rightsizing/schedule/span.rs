@@ -45,7 +45,7 @@ enum Twice {
 
 fn moment(zone: &ClockZone, local: DateTime, twice: Twice) -> Option<Timestamp> {
     let at = |offset: Offset| offset.to_timestamp(local).ok();
-    match zone.rules().to_ambiguous_zoned(local).offset() {
+    match zone.rules().to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => at(offset),
         AmbiguousOffset::Fold { before, after } => match twice {
             Twice::First => at(before),

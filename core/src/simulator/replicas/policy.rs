@@ -139,7 +139,7 @@ impl Policy {
                 let outcome = hpa::decide(spec, &target, Timing::default(), memory, now);
                 let to = outcome.desired(current);
                 if to != current {
-                    memory.scaled(current, to, now);
+                    memory.scaled(spec.behavior.as_ref(), (current, to), now);
                 }
                 to
             }
@@ -151,7 +151,7 @@ impl Policy {
                 };
                 let to = plan(spec, &seen, memory, now).desired;
                 if to != current {
-                    memory.scaled(current, to, now);
+                    memory.scaled(spec, (current, to), now);
                 }
                 to
             }

@@ -123,3 +123,46 @@ async fn a_key_that_changes_or_is_missing_is_noticed() {
     rig.until("ok", 1).await;
     rig.stop().await;
 }
+
+/// A process that starts again and again asks once a day; and at once when the key is another, for that is why it was
+/// started again.
+#[tokio::test]
+async fn a_restart_does_not_ask_again_what_the_key_can_read() {
+    let maps = Maps::start().await;
+    maps.fake.plan("DE", 400.0, &["carbon-intensity/latest"]);
+    let (settings, dir) = (
+        maps.settings("lifecycle", "", &["DE"]),
+        tempfile::TempDir::new().unwrap(),
+    );
+    let kept = heliotrope::history::settings::HistorySettings {
+        dir: Some(dir.path().to_owned()),
+        interval: Duration::from_secs(3600),
+    };
+    let written = |at: Timestamp| {
+        let key = std::fs::File::options()
+            .write(true)
+            .open(maps.folder.path().join("key"))
+            .unwrap();
+        key.set_modified(at.into()).unwrap();
+    };
+    let after = |hours: i64| at(NOW) + jiff::SignedDuration::from_hours(hours);
+    written(after(-1));
+    for (hours, probes) in [(0, 1), (23, 1), (24, 2), (25, 2), (26, 3)] {
+        if hours == 26 {
+            written(after(26));
+        }
+        let opened = heliotrope::history::open(&kept, &heliotrope::telemetry::Metrics::new());
+        let memory = heliotrope::carbon::CarbonMemory::new(opened.calls);
+        drop((opened.kept, opened.keeping));
+        let rig = Rig::remembering(&settings, &after(hours).to_string(), memory);
+        rig.until("ok", 1).await;
+        let access = rig.heard.access.lock().unwrap().clone();
+        assert_eq!(access.get(&("DE".to_owned(), "latest")), Some(&true), "{hours}");
+        assert_eq!(access.get(&("DE".to_owned(), "forecast")), Some(&false), "{hours}");
+        rig.stop().await;
+        assert_eq!(maps.fake.asked("/zones").len(), probes, "after {hours} hours");
+    }
+    assert!(maps.fake.asked("forecast").is_empty());
+    let text = std::fs::read_to_string(dir.path().join("calls.json")).unwrap();
+    assert!(!text.contains(KEY), "no key is written down");
+}
