@@ -22,7 +22,7 @@ pub(crate) struct FakeModelServer {
 impl FakeModelServer {
     /// Starts it; with `lag` its samples bear times that are so old.
     pub(crate) async fn start(answered: Answered, lag: Option<SignedDuration>) -> Self {
-        let (waiting, scrapes) = (Arc::new(AtomicU64::new(0)), AtomicU64::new(0));
+        let (waiting, scrapes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let shown = Arc::clone(&waiting);
         let page = move || {
             let scrape = scrapes.fetch_add(1, Ordering::Relaxed) + 1;

@@ -242,7 +242,11 @@ async fn a_metric_of_an_object_is_asked_for_by_the_name_of_its_resource() {
         "metric": {"name": "hits"}, "timestamp": ago(5).to_string(), "value": "12500m"});
     rig.server.says(
         path,
-        &list("MetricValueList", "custom.metrics.k8s.io/v1beta2", &[item.clone()]),
+        &list(
+            "MetricValueList",
+            "custom.metrics.k8s.io/v1beta2",
+            std::slice::from_ref(&item),
+        ),
     );
     let source = [object("networking.k8s.io/v1", "Ingress", "front")];
     assert_eq!(
@@ -359,12 +363,12 @@ async fn a_call_that_comes_to_nothing_is_told_without_a_word_of_the_answer_or_th
 #[tokio::test]
 async fn a_metrics_name_cannot_leave_its_place_in_the_address() {
     let rig = Rig::start().await;
-    let named = |metric: &str| Source::External {
+    let source = |metric: &str| Source::External {
         metric: metric.to_owned(),
         selector: None,
     };
     let names = ["../../../api/v1/secrets", "..", ".", "", "a?b#c"];
-    let observed = rig.read(&two(), &names.map(named)).await;
+    let observed = rig.read(&two(), &names.map(source)).await;
     assert!(
         observed
             .readings

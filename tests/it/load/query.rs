@@ -11,7 +11,7 @@ fn source(query: &str, shape: Shape) -> Source {
     }
 }
 
-fn value<'a>(mut labels: Value, value: &'a str) -> (Value, &'a str) {
+fn value(mut labels: Value, value: &str) -> (Value, &str) {
     labels["heliotrope_part"] = json!("value");
     (labels, value)
 }

@@ -65,11 +65,8 @@ pub fn objective(
     key: &str,
     (server, measure): (Server, Measure),
     (limit, calm): (SignedDuration, Ratio),
-) -> Vec<Finding> {
-    let row = of(server, measure);
-    row.into_iter()
-        .flat_map(|row| metrics::objective(key, row, limit, calm))
-        .collect()
+) -> Option<Finding> {
+    metrics::objective(key, of(server, measure)?, limit, calm)
 }
 
 #[cfg(test)]
