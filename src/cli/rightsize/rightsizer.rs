@@ -117,7 +117,7 @@ fn findings(one: &Rightsizer, tolerance: f64) -> Vec<Finding> {
     for (key, told) in [("response", response), ("queueAge", queue_age)] {
         found.extend(
             told.into_iter()
-                .flat_map(|told| of_objective(&format!("latency.{key}.limit"), told)),
+                .filter_map(|told| of_objective(&format!("latency.{key}.limit"), told)),
         );
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
@@ -169,11 +169,11 @@ fn of_metrics(spec: &RightsizerSpec, subject: &Subject) -> Vec<Finding> {
     found
 }
 
-fn of_objective(key: &str, told: &ObjectiveSpec) -> Vec<Finding> {
+fn of_objective(key: &str, told: &ObjectiveSpec) -> Option<Finding> {
     let limit: Option<SignedDuration> = told.limit.parse().ok();
     let calm = f64::from(told.calm_percent.unwrap_or(CALM_PERCENT)) / 100.0;
     match (&told.preset, limit, Ratio::new(calm)) {
         (Some(preset), Some(limit), Ok(calm)) => lint::objective(key, (preset.server, preset.measure), (limit, calm)),
-        _ => Vec::new(),
+        _ => None,
     }
 }
