@@ -42,7 +42,11 @@ struct Running {
 impl Running {
     /// Starts it with the arguments of the Deployment and these; nothing where there is no Python.
     fn start(arguments: &[&str]) -> Option<Self> {
-        let mut child = python()?
+        python().map(|python| Self::run(python, arguments))
+    }
+
+    fn run(mut python: Command, arguments: &[&str]) -> Self {
+        let mut child = python
             .arg(example("server.py"))
             .args(manifests::arguments())
             .args(["--host=127.0.0.1", "--port=0"])
@@ -55,11 +59,11 @@ impl Running {
         told.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_default();
         let address = address.parse().unwrap_or_else(|error| panic!("{error} in {line:?}"));
-        Some(Self {
+        Self {
             child,
             address,
             _told: told,
-        })
+        }
     }
 
     fn complete(&self, tokens: u32) -> tokio::task::JoinHandle<(Reply, Duration)> {
@@ -116,6 +120,12 @@ fn samples(page: &str) -> BTreeMap<String, f64> {
     lines.map(of).collect()
 }
 
+/// Counts are whole, and so exact.
+#[track_caller]
+fn assert_same(value: f64, expected: f64) {
+    assert!((value - expected).abs() < f64::EPSILON, "{value} and not {expected}");
+}
+
 const LATENCY: &str = "serving_request_duration_seconds";
 
 fn bucket(samples: &BTreeMap<String, f64>, bound: &str) -> f64 {
@@ -140,7 +150,7 @@ async fn what_is_exposed_is_what_was_sent() {
         .until(|of| of["serving_queue_depth"] >= 4.0 && of["serving_requests_running"] >= 2.0)
         .await;
     assert_eq!((full["serving_queue_depth"], full["serving_workers"]), (4.0, 2.0));
-    assert_eq!(bucket(&full, "+Inf"), 0.0, "none has been answered yet");
+    assert_same(bucket(&full, "+Inf"), 0.0);
     let (refused, _) = server.complete(100).await.unwrap();
     assert_eq!(refused.status, 429, "the queue is full");
     let age = full["serving_oldest_request_age_seconds"];
@@ -153,8 +163,8 @@ async fn what_is_exposed_is_what_was_sent() {
         took.push(time.as_secs_f64());
     }
     let end = server.samples().await;
-    assert_eq!(end["serving_requests_total{code=\"200\"}"], 6.0);
-    assert_eq!(end["serving_requests_total{code=\"429\"}"], 1.0);
+    assert_same(end["serving_requests_total{code=\"200\"}"], 6.0);
+    assert_same(end["serving_requests_total{code=\"429\"}"], 1.0);
     assert_eq!(
         (end["serving_queue_depth"], end["serving_oldest_request_age_seconds"]),
         (0.0, 0.0)
@@ -176,9 +186,9 @@ async fn what_is_exposed_is_what_was_sent() {
         waited > age && sum - waited >= 9.0,
         "six times the service time, and the waiting: {waited} of {sum}"
     );
-    assert_eq!(
+    assert_same(
         end["serving_gpu_memory_used_bytes{gpu=\"0\"}"],
-        72.0 * 1024.0_f64.powi(3)
+        72.0 * 1024.0_f64.powi(3),
     );
 }
 
@@ -227,7 +237,7 @@ async fn what_cannot_be_answered_is_said() {
         assert_eq!(reply.status, status, "{path} {body}");
         assert!(reply.text().contains(told), "{}", reply.text());
     }
-    assert_eq!(server.samples().await["serving_requests_total{code=\"400\"}"], 3.0);
+    assert_same(server.samples().await["serving_requests_total{code=\"400\"}"], 3.0);
 }
 
 /// The names that presets ask for.

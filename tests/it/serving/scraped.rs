@@ -53,7 +53,9 @@ impl Prometheus {
     /// The series that an expression gives now; nothing while nobody answers.
     async fn ask(&self, expression: &str) -> Option<Vec<Value>> {
         drop(tokio::net::TcpStream::connect(self.address).await.ok()?);
-        let encoded: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = expression
+            .bytes()
+            .fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"));
         let reply = get(self.address, &format!("/api/v1/query?query={encoded}")).await;
         assert_ne!(reply.status, 400, "{expression}: {}", reply.text());
         let answer: Value = serde_json::from_slice(&reply.body).ok()?;
