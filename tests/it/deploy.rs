@@ -179,6 +179,23 @@ fn each_container_holds_only_its_own_identity() {
     );
 }
 
+/// Whoever names the account in a pod gets no token by that, and the token of the Secret is that of no other account.
+#[test]
+fn the_reader_has_its_token_from_its_secret_alone() {
+    let named = |kind: &str, name: &str| {
+        let found = objects()
+            .into_iter()
+            .find(|(_, object)| object["kind"] == kind && object["metadata"]["name"] == name);
+        found.unwrap_or_else(|| panic!("no {kind} {name}")).1
+    };
+    let account = named("ServiceAccount", "heliotrope-reader");
+    assert_eq!(account["automountServiceAccountToken"], false);
+    let secret = named("Secret", "heliotrope-reader-token");
+    let of = &secret["metadata"]["annotations"]["kubernetes.io/service-account.name"];
+    assert_eq!(of, "heliotrope-reader");
+    assert_eq!(secret["metadata"]["namespace"], account["metadata"]["namespace"]);
+}
+
 #[test]
 fn every_container_is_restricted() {
     let deployment = document(&format!("{BASE}/deployment.yaml"));

@@ -37,3 +37,28 @@ impl Duration {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody remembers runs of services; should somebody, they say nothing of how long one that does not end is there.
+    #[test]
+    fn runs_count_for_what_ends_and_for_nothing_else() {
+        let rules = WorkloadRules::default();
+        for (horizon, taken) in [
+            (Horizon::Job, true),
+            (Horizon::Service, false),
+            (Horizon::Volume, false),
+        ] {
+            let before = Duration {
+                span: rules.job_duration,
+                source: DurationSource::Default,
+                horizon,
+            };
+            let mut after = before;
+            after.of_runs(&rules, || Some((SignedDuration::from_mins(7), 3)));
+            assert_eq!(after != before, taken, "{horizon:?}");
+        }
+    }
+}

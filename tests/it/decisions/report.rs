@@ -99,6 +99,7 @@ async fn a_life(limits: &str) -> (Value, tempfile::TempDir) {
     }
     bind(&rig, &job("unasked", 3), WEST[0]).await;
     ask(&rig, &job("waits", 2)).await;
+    ask(&rig, &job("slow", 1)).await;
     rig.advance(SignedDuration::from_hours(14));
     rig.intensities(&[("SE-SE3", 500.0), ("GB", 90.0), ("DE", 60.0)]).await;
     // Tried again, and decided otherwise.
@@ -107,6 +108,10 @@ async fn a_life(limits: &str) -> (Value, tempfile::TempDir) {
         fill(&rig, dir.path()).await;
     }
     bind(&rig, &job("waits", 2), NORTH[1]).await;
+    // Decided on the day before, and asked about once more when it is too late.
+    bind(&rig, &job("slow", 1), NORTH[0]).await;
+    rig.advance(SignedDuration::from_mins(1));
+    ask(&rig, &job("slow", 1)).await;
     ask(&rig, &job("never-bound", 2)).await;
     let gone = Arc::from("uid-never-bound");
     rig.tell(vec![ClusterEvent::PodGone { uid: gone }]).await;
@@ -119,7 +124,7 @@ async fn a_life(limits: &str) -> (Value, tempfile::TempDir) {
 async fn the_sums_from_the_files_are_those_of_the_process_to_the_last_bit() {
     let (live, dir) = a_life("").await;
     let all = &live["total"]["all"];
-    assert_eq!((&all["placements"], &all["priced"]), (&json!(7), &json!(4)), "{live:#}");
+    assert_eq!((&all["placements"], &all["priced"]), (&json!(8), &json!(5)), "{live:#}");
     assert_eq!(
         all["unpriced"],
         json!({"exempt": 1, "bypassed": 1, "unknown-node": 1}),
@@ -130,7 +135,7 @@ async fn the_sums_from_the_files_are_those_of_the_process_to_the_last_bit() {
     assert_eq!(sums(told.clone()), sums(live));
     assert_eq!(
         told["decisions"],
-        json!({"files": 1, "calls": 7, "bound": 7, "undecided": 0, "dropped": 0, "torn": 0, "different": 0})
+        json!({"files": 1, "calls": 9, "bound": 8, "undecided": 0, "dropped": 0, "torn": 0, "different": 0})
     );
 }
 
@@ -147,12 +152,12 @@ async fn a_decision_and_its_binding_may_stand_in_two_files_given_in_any_order() 
     let last = counted(&paths[..1]);
     assert_eq!(
         (&last["decisions"]["bound"], &last["decisions"]["undecided"]),
-        (&json!(1), &json!(1))
+        (&json!(2), &json!(2))
     );
-    assert_eq!(last["total"]["all"]["unpriced"], json!({"forgotten": 1}));
+    assert_eq!(last["total"]["all"]["unpriced"], json!({"forgotten": 2}));
     let text = String::from_utf8(command(&paths[..1], &[]).stdout).unwrap();
     assert!(
-        text.contains("1 pods were weighed, and their decision is in none of these files"),
+        text.contains("2 pods were weighed, and their decision is in none of these files"),
         "{text}"
     );
 }
@@ -210,7 +215,7 @@ async fn what_cannot_be_read_is_told_with_file_and_line() {
     let told = counted(std::slice::from_ref(&torn));
     assert_eq!(told["decisions"]["torn"], 1);
     assert_eq!(
-        told["total"]["all"]["placements"], 7,
+        told["total"]["all"]["placements"], 8,
         "the last line is a call about a pod that was never bound"
     );
 
@@ -262,10 +267,14 @@ async fn days_are_those_of_the_binding_and_an_empty_log_is_no_report() {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (&told["total"]["all"]["placements"], &told["period"]["from"]),
-        (&json!(1), &json!(second))
+        (&json!(2), &json!(second)),
+        "one was decided the day before"
     );
-    assert_eq!(told["decisions"]["bound"], 1);
-    assert_eq!(told["attempts"], 2, "one again, and one that was never bound");
+    assert_eq!(told["decisions"]["bound"], 2);
+    assert_eq!(
+        told["attempts"], 3,
+        "one again, one too late, and one that was never bound"
+    );
 
     let (rig, empty) = logging_under(SHADOW, "", "{}").await;
     bind(&rig, &job("unasked", 1), WEST[0]).await;
