@@ -39,6 +39,8 @@ pub struct Admin {
     pub access: Access,
     /// Set when the process is about to stop: not ready any more.
     pub stopping: tokio_util::sync::CancellationToken,
+    /// What the controllers lack, where this process has any.
+    pub lacks: Option<tokio::sync::watch::Receiver<Option<&'static str>>>,
 }
 
 impl std::fmt::Debug for Admin {
@@ -72,6 +74,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
         .missing()
         .map(crate::world::Missing::name)
         .collect();
+    missing.extend(admin.lacks.as_ref().and_then(|lacks| *lacks.borrow()));
     if admin.stopping.is_cancelled() {
         missing.push("stopping");
     }

@@ -9,6 +9,7 @@
 //! decide anything about a pod, and is used by nobody but the command line.
 
 pub mod callers;
+mod controllers;
 pub mod demo;
 pub mod overview;
 pub mod probe;

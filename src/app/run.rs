@@ -1,6 +1,7 @@
-//! The extender role: every room joined, supervised, and drained at the end.
+//! The roles of a process: every room that they need joined, supervised, and drained at the end.
 
 use super::callers;
+use super::controllers;
 use super::settings::{Change, Loaded, Settings, watch_file};
 use crate::admin::{self, Admin};
 use crate::carbon::{CarbonMemory, CarbonSources};
@@ -35,11 +36,20 @@ const EVENTS: usize = 64;
 /// After the signal, `/readyz` says no and requests are still answered for this long.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Runs the extender until SIGTERM or SIGINT. A second signal, or an essential task that ends by itself, ends it at once.
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles {
+    /// Answers kube-scheduler.
+    pub extender: bool,
+    /// Looks after Rightsizers.
+    pub controllers: bool,
+}
+
+/// Runs roles until SIGTERM or SIGINT. A second signal, or an essential task that ends by itself, ends them at once.
 ///
 /// # Errors
-/// When something that it needs cannot be had, or when a task ended by itself.
-pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::Result<()> {
+/// When something that they need cannot be had, or when a task ended by itself.
+pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::Result<()> {
     let settings = loaded.settings.clone();
     let (clock, metrics) = (system_clock(), Metrics::new());
     let (around, around_in) = watch::channel((settings.surroundings(&loaded.tables), band(&settings)));
@@ -55,27 +65,35 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
         ClusterWatch::new(client.clone(), settings.labels()).gpu_classes(settings.cluster.gpu_classes.clone());
     let http = HttpClient::new(&settings.outbound, named_hosts(&settings))?;
     let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
-    let state = Extender::new(
-        Arc::clone(&world),
-        Arc::clone(&placement),
-        settings.labels(),
-        settings.extender,
-        (Arc::clone(&clock), metrics.clone()),
-        senders.records.clone(),
-    );
-    let (listener, admin_listener) = listen(&settings).await?;
+    let mut tasks = Tasks::new();
+    let clocked = (Arc::clone(&clock), metrics.clone());
+    if roles.extender {
+        let state = Extender::new(
+            Arc::clone(&world),
+            Arc::clone(&placement),
+            settings.labels(),
+            settings.extender,
+            clocked.clone(),
+            senders.records.clone(),
+        );
+        let listener = listen("extender", settings.extender.listen).await?;
+        let served = serve::run(listener, extender::router(Arc::new(state)), stop.clone());
+        tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
+    }
+    let admin_listener = listen("admin", settings.admin.listen).await?;
+    let lacks = roles.controllers.then(|| {
+        let edge = (client.clone(), &http);
+        controllers::spawn(&mut tasks, edge, &settings, (Arc::clone(&world), clocked), &stop)
+    });
     let admin = Admin {
         world,
         metrics: metrics.clone(),
         clock: Arc::clone(&clock),
         access: callers::access(settings.admin.auth, &client),
         stopping: stopping.clone(),
+        lacks: lacks.flatten(),
     };
-
-    let mut tasks = Tasks::new();
     let strayed = events(&mut tasks, &client, &settings, &metrics, &stop);
-    let served = serve::run(listener, extender::router(Arc::new(state)), stop.clone());
-    tasks.spawn(async { ("extender", served.await.map_err(Into::into)) });
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
     if let Some(history) = history {
@@ -121,23 +139,19 @@ pub async fn extender(path: PathBuf, loaded: Loaded, log: LogHandle) -> anyhow::
     supervise(tasks, stopping, stop).await
 }
 
-/// Binds both addresses before anything is asked of anybody.
-async fn listen(settings: &Settings) -> anyhow::Result<(serve::Listener, serve::Listener)> {
-    let bind = async |key: &'static str, address| {
-        let bound = serve::bind(address).await;
-        bound.with_context(|| format!("{key} cannot be bound"))
-    };
-    let extender = bind("extender.listen", settings.extender.listen).await?;
-    let admin = bind("admin.listen", settings.admin.listen).await?;
-    tracing::info!(extender = %extender.address, admin = %admin.address, "listening");
-    Ok((extender, admin))
+/// Binds an address before anything is asked of anybody.
+async fn listen(section: &'static str, address: std::net::SocketAddr) -> anyhow::Result<serve::Listener> {
+    let bound = serve::bind(address).await;
+    let bound = bound.with_context(|| format!("{section}.listen cannot be bound"))?;
+    tracing::info!(address = %bound.address, "{section} listens");
+    Ok(bound)
 }
 
 /// The tasks of the process by name, and what became of each.
-type Tasks = JoinSet<(&'static str, anyhow::Result<()>)>;
+pub(super) type Tasks = JoinSet<(&'static str, anyhow::Result<()>)>;
 
 /// Spawns a task that cannot fail: it ends when it is told to.
-fn endless(tasks: &mut Tasks, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn endless(tasks: &mut Tasks, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
     tasks.spawn(async move {
         task.await;
         (name, Ok(()))

@@ -1,22 +1,29 @@
 //! `heliotrope run`: the process itself.
 
 use super::failure::Failure;
+use crate::app::run::Roles;
 use crate::app::settings::load;
 use crate::{app, telemetry};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Run a role until it is told to stop
+/// Run one role or several until told to stop
 ///
 /// SIGTERM or SIGINT drains: readiness ends at once, requests are answered for two more seconds, and those in flight get
 /// five more to finish. A second signal ends it at once.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Run {
-    /// What to be
-    #[arg(long, value_enum, default_value_t)]
-    role: Role,
+    /// What to be; several may be given
+    #[arg(
+        long = "role",
+        value_enum,
+        value_name = "ROLE",
+        value_delimiter = ',',
+        default_value = "extender"
+    )]
+    roles: Vec<Role>,
 
     /// Settings file
     #[arg(long, env = "HELIOTROPE_CONFIG", value_name = "FILE")]
@@ -24,19 +31,24 @@ pub(super) struct Run {
 }
 
 const EXAMPLES: &str = "Examples:
-  heliotrope run --role extender --config heliotrope.yaml";
+  heliotrope run --role extender --config heliotrope.yaml
+  heliotrope run --role controllers --config heliotrope.yaml";
 
 /// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
     /// Answers kube-scheduler.
-    #[default]
     Extender,
+    /// Looks after Rightsizers; of several processes one acts.
+    Controllers,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Role::Extender = self.role;
+        let roles = Roles {
+            extender: self.roles.contains(&Role::Extender),
+            controllers: self.roles.contains(&Role::Controllers),
+        };
         let loaded = load(&self.config).map_err(|error| Failure::Settings {
             path: self.config.clone(),
             error,
@@ -46,6 +58,6 @@ impl Run {
             .enable_all()
             .build()
             .context("no runtime")?;
-        Ok(runtime.block_on(app::run::extender(self.config, loaded, log))?)
+        Ok(runtime.block_on(app::run::run(roles, self.config, loaded, log))?)
     }
 }

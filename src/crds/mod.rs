@@ -24,7 +24,7 @@ pub use rules::{
     ObjectiveSpec, PowerSpec, PresetSpec, PrewarmSpec, SavingRule, ScheduleSpec,
 };
 pub use schema::definitions;
-pub use status::{BoundedStatus, MemoryStatus, RightsizerStatus, StepStatus};
+pub use status::{BoundedStatus, BoundsStatus, MemoryStatus, RightsizerStatus, ScalingStatus, StepStatus};
 
 /// Set to `true` on a Rightsizer, nothing but its status is written.
 pub const PAUSED: &str = "heliotrope.dev/paused";

@@ -36,6 +36,9 @@ pub struct RightsizerStatus {
     /// When the replicas were last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale_time: Option<Timestamp>,
+    /// A change of the replicas that was begun and is not confirmed: it stands here before it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<ScalingStatus>,
     /// The autoscaler whose bounds are set, with the bounds it had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounded: Option<BoundedStatus>,
@@ -99,6 +102,30 @@ pub struct ScaleEventStatus {
     pub change: i32,
 }
 
+/// A change of the replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScalingStatus {
+    /// When it was begun; the scale event in `memory` has the same time.
+    pub at: Timestamp,
+    /// How many there were.
+    pub from: i32,
+    /// How many there are to be.
+    pub to: i32,
+}
+
+/// Bounds of an autoscaler.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BoundsStatus {
+    /// The minimum, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<i32>,
+    /// The maximum, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<i32>,
+}
+
 /// The autoscaler whose bounds are set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -115,6 +142,12 @@ pub struct BoundedStatus {
     /// What it had for a maximum; none where it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<i32>,
+    /// What it is given.
+    #[serde(default)]
+    pub set: BoundsStatus,
+    /// What it had when that was decided. Anything but these two is what somebody else has set since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<BoundsStatus>,
 }
 
 impl From<&Step> for StepStatus {

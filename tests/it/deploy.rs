@@ -333,3 +333,38 @@ fn history_has_a_folder_of_its_own_that_can_be_written() {
         assert!(mounted["emptyDir"]["sizeLimit"].is_string(), "{mounted}");
     }
 }
+
+#[test]
+fn the_controllers_may_write_what_they_decide_and_nothing_else() {
+    let mut writes = std::collections::BTreeSet::new();
+    for (path, role) in objects() {
+        if !path.contains("/rightsizer/") || !role["kind"].as_str().unwrap().ends_with("Role") {
+            continue;
+        }
+        for rule in role["rules"].as_array().unwrap() {
+            for resource in rule["resources"].as_array().unwrap() {
+                for verb in rule["verbs"].as_array().unwrap() {
+                    let (resource, verb) = (resource.as_str().unwrap(), verb.as_str().unwrap());
+                    if !["get", "list"].contains(&verb) {
+                        writes.insert(format!("{verb} {resource}"));
+                    }
+                }
+            }
+        }
+    }
+    let allowed = [
+        "create events",
+        "create leases",
+        "patch deployments/scale",
+        "patch horizontalpodautoscalers",
+        "patch leaderworkersets/scale",
+        "patch pods",
+        "patch replicasets/scale",
+        "patch rightsizers",
+        "patch scaledobjects",
+        "patch statefulsets/scale",
+        "update leases",
+        "update rightsizers/status",
+    ];
+    assert_eq!(writes, allowed.map(str::to_owned).into());
+}

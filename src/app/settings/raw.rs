@@ -5,6 +5,7 @@ use crate::carbon::settings::{CarbonSettings, RawCarbon};
 use crate::cluster::Labels;
 use crate::cluster::settings::{ClusterSettings, RawCluster};
 use crate::controllers::events::settings::{EventSettings, RawEvents};
+use crate::controllers::rightsizer::settings::{RawRightsizer, RightsizerSettings};
 use crate::extender::settings::{ExtenderSettings, RawExtender};
 use crate::history::settings::{HistorySettings, RawHistory};
 use crate::load::settings::{LoadSettings, RawLoad};
@@ -45,6 +46,9 @@ pub struct RawSettings {
     /// Events on pods.
     #[serde(deserialize_with = "section")]
     pub events: RawEvents,
+    /// Looking after Rightsizers.
+    #[serde(deserialize_with = "section")]
+    pub rightsizer: RawRightsizer,
     /// The decision log on the disk.
     #[serde(deserialize_with = "section")]
     pub decisions: RawDecisions,
@@ -80,6 +84,8 @@ pub struct Settings {
     pub admin: AdminSettings,
     /// Events on pods.
     pub events: EventSettings,
+    /// Looking after Rightsizers.
+    pub rightsizer: RightsizerSettings,
     /// The decision log on the disk.
     pub decisions: DecisionSettings,
     /// Every call to somebody else.
@@ -116,6 +122,7 @@ impl RawSettings {
             extender: problems.within("extender", |p| self.extender.validate(p)),
             admin: problems.within("admin", |p| self.admin.validate(p)),
             events: problems.within("events", |p| self.events.validate(p)),
+            rightsizer: problems.within("rightsizer", |p| self.rightsizer.validate(p)),
             decisions: problems.within("decisions", |p| self.decisions.validate(p)),
             outbound: problems.within("outbound", |p| self.outbound.validate(p)),
             carbon: problems.within("carbon", |p| self.carbon.validate(p)),

@@ -45,6 +45,7 @@ pub const RELOAD: &[ReloadRule] = &[
     restart("admin"),
     restart("decisions"),
     restart("events"),
+    restart("rightsizer"),
     restart("cluster"),
     restart("outbound"),
     restart("carbon"),

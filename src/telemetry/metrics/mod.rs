@@ -6,6 +6,7 @@
 
 mod labels;
 mod registered;
+mod rightsizing;
 
 use labels::{
     Ability, ApiOutcome, CoefficientOf, Domain, DurationOf, Fetch, Outcome, Provider, Resource, Rule, RungOnly,
@@ -115,6 +116,7 @@ pub struct Metrics {
     log_files: Gauge,
     callers: Family<Outcome, Counter>,
     events: Family<Outcome, Counter>,
+    rightsizing: rightsizing::Rightsizing,
     zone_intensity: Family<ZoneRung, Float>,
     zone_age: Family<ZoneRung, Float>,
     zone_rung: Family<ZoneRung, Gauge>,

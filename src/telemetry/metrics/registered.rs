@@ -49,6 +49,7 @@ impl Metrics {
             log_files: Gauge::default(),
             callers: Family::default(),
             events: Family::default(),
+            rightsizing: super::rightsizing::Rightsizing::default(),
             zone_intensity: Family::default(),
             zone_age: Family::default(),
             zone_rung: Family::default(),
@@ -72,6 +73,7 @@ impl Metrics {
         metrics.register_picture(&mut registry);
         metrics.register_learned(&mut registry);
         metrics.register_domains(&mut registry);
+        metrics.register_rightsizing(&mut registry);
         metrics.registry = Arc::new(registry);
         metrics
     }
@@ -142,6 +144,46 @@ impl Metrics {
             "pod_events",
             "Events to be written on pods bound elsewhere than preferred, by what became of them",
             self.events.clone(),
+        );
+    }
+
+    /// Looking after Rightsizers, and the lease under which that is done.
+    fn register_rightsizing(&self, r: &mut Registry) {
+        let all = &self.rightsizing;
+        r.register(
+            "lease_leader",
+            "1 while this process holds the lease of the controllers",
+            all.leading.clone(),
+        );
+        r.register(
+            "lease_terms",
+            "Terms as the holder of that lease, by how they began and ended",
+            all.terms.clone(),
+        );
+        r.register(
+            "rightsizers",
+            "Rightsizers that are looked after",
+            all.rightsizers.clone(),
+        );
+        r.register(
+            "rightsizer_syncs",
+            "Looks at a Rightsizer, by what became of them",
+            all.syncs.clone(),
+        );
+        r.register(
+            "rightsizer_writes",
+            "Writes for Rightsizers, by what was written and how it went",
+            all.writes.clone(),
+        );
+        r.register(
+            "rightsizer_round_seconds",
+            "How long a look at all Rightsizers took",
+            all.round.clone(),
+        );
+        r.register(
+            "rightsizer_rounds_late",
+            "Rounds that took longer than rightsizer.interval",
+            all.rounds_late.clone(),
         );
     }
 

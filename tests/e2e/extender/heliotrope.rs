@@ -10,6 +10,7 @@ const BINARY: &str = "HELIOTROPE_BIN";
 /// The real `heliotrope` binary in the role of an extender.
 pub(crate) struct Heliotrope {
     process: Process,
+    role: &'static str,
     extender: u16,
     admin: u16,
     settings: PathBuf,
@@ -19,24 +20,30 @@ pub(crate) struct Heliotrope {
 impl Heliotrope {
     /// Starts it and waits until it says that it is ready.
     pub(crate) async fn start(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
-        let mut started = Self::start_without_waiting(plane, settings);
+        Self::start_as(plane, settings, "extender").await
+    }
+
+    /// The same in another role.
+    pub(crate) async fn start_as(plane: &ControlPlane, settings: &HeliotropeSettings, role: &'static str) -> Self {
+        let mut started = Self::start_without_waiting(plane, settings, role);
         started.wait_ready(Duration::from_secs(60)).await;
         started
     }
 
-    fn process(plane: &ControlPlane, extender: u16) -> Process {
-        let arguments = ["run", "--role", "extender", "--config"].map(std::ffi::OsString::from);
+    fn process(plane: &ControlPlane, extender: u16, role: &str) -> Process {
+        let arguments = ["run", "--role", role, "--config"].map(std::ffi::OsString::from);
         let arguments = arguments.into_iter().chain([settings_file(plane, extender).into()]);
         Process::start(&format!("heliotrope-{extender}"), &binary(), arguments, plane.folder())
     }
 
-    fn start_without_waiting(plane: &ControlPlane, settings: &HeliotropeSettings) -> Self {
+    fn start_without_waiting(plane: &ControlPlane, settings: &HeliotropeSettings, role: &'static str) -> Self {
         let (extender, admin) = (free_port(), free_port());
         let text = settings.to_file(plane, extender, admin);
         std::fs::write(settings_file(plane, extender), text).unwrap();
-        let process = Self::process(plane, extender);
+        let process = Self::process(plane, extender, role);
         Self {
             process,
+            role,
             extender,
             admin,
             settings: settings_file(plane, extender),
@@ -71,14 +78,14 @@ impl Heliotrope {
     /// Kills it as a crash would, and starts it again where it was.
     pub(crate) fn crash(&mut self, plane: &ControlPlane) {
         self.process.kill();
-        self.process = Self::process(plane, self.extender);
+        self.process = Self::process(plane, self.extender, self.role);
     }
 
     /// Asks it to leave, as a kubelet does, waits until it has, and starts it again where it was.
     pub(crate) async fn restart(&mut self, plane: &ControlPlane) {
         let left = self.process.stop(Duration::from_secs(20)).await;
         assert!(left, "it does not leave: {}", self.process.log_tail());
-        self.process = Self::process(plane, self.extender);
+        self.process = Self::process(plane, self.extender, self.role);
     }
 
     /// What goes into `urlPrefix`.

@@ -13,6 +13,8 @@ pub(crate) struct HeliotropeSettings {
     decisions: Value,
     admin: Value,
     history: Value,
+    load: Value,
+    rightsizer: Value,
     events: Value,
     /// The administrator's where none is given.
     kubeconfig: Option<PathBuf>,
@@ -31,6 +33,8 @@ impl HeliotropeSettings {
             // What scenarios read of explanations they read as the operator on the machine.
             admin: json!({ "auth": "off" }),
             history: json!({}),
+            load: json!({}),
+            rightsizer: json!({}),
             events: json!({}),
             kubeconfig: None,
         }
@@ -110,6 +114,19 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Sets a key of `rightsizer`.
+    pub(crate) fn rightsizer(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.rightsizer[key] = value.into();
+        self
+    }
+
+    /// Reads metrics of workloads from a Prometheus.
+    #[allow(dead_code, reason = "for scenarios that scale by metrics")]
+    pub(crate) fn load(mut self, prometheus: &Prometheus) -> Self {
+        self.load["prometheus"] = json!({ "url": prometheus.url() });
+        self
+    }
+
     /// Answers only who shows a token of the cluster, as it is shipped.
     pub(crate) fn callers_show_tokens(mut self) -> Self {
         self.admin["auth"] = json!("token");
@@ -155,6 +172,8 @@ impl HeliotropeSettings {
             "placement": self.placement,
             "decisions": self.decisions,
             "history": self.history,
+            "load": self.load,
+            "rightsizer": self.rightsizer,
             "events": self.events,
         });
         serde_json::to_string_pretty(&file).unwrap()

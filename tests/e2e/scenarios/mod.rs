@@ -27,5 +27,6 @@ mod site;
 mod smoke;
 mod t_history;
 mod u_callers;
+mod v_rightsizer;
 mod w_hpa_conformance;
 mod x_load;

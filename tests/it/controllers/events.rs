@@ -50,6 +50,13 @@ impl FakeEventServer {
         }
     }
 
+    /// A client of it.
+    fn client(&self) -> kube::Client {
+        crate::carbon::with_tls();
+        let url = format!("http://{}", self.address).parse().unwrap();
+        kube::Client::try_from(kube::Config::new(url)).unwrap()
+    }
+
     fn taken(&self) -> Vec<Value> {
         self.store.lock().unwrap().taken.clone()
     }
@@ -93,11 +100,8 @@ async fn create(
 
 /// Runs the controller against a server.
 fn controller(server: &FakeEventServer, metrics: &Metrics, tasks: &mut JoinSet<()>) -> Sender<Strayed> {
-    crate::carbon::with_tls();
-    let url = format!("http://{}", server.address).parse().unwrap();
-    let client = kube::Client::try_from(kube::Config::new(url)).unwrap();
     let (told, inbox) = mpsc::channel(64);
-    tasks.spawn(Events::new(client, metrics.clone(), "host-1").run(inbox, CancellationToken::new()));
+    tasks.spawn(Events::new(server.client(), metrics.clone(), "host-1").run(inbox, CancellationToken::new()));
     told
 }
 
@@ -135,7 +139,9 @@ fn strayed(name: &str) -> Strayed {
 #[tokio::test]
 async fn a_pod_that_strays_is_told_of_once_and_one_that_does_not_never() {
     let (rig, mut inbox) = telling(PREFER, 64).await;
+    // Where two are as good, neither is astray.
     place(&rig, &job("stays", 1), NORTH[1]).await;
+    place(&rig, &job("stays-too", 1), NORTH[0]).await;
     place(&rig, &job("strays", 1), CENTRAL[0]).await;
     // As after a watch that starts anew, and with another attempt.
     rig.tell(vec![pod_event(&bound(job("strays", 1), CENTRAL[0]))]).await;
@@ -217,6 +223,23 @@ async fn an_event_is_as_the_api_server_wants_it_and_two_processes_make_one() {
             .unwrap()
             .starts_with("bound to gpu-2; heliotrope preferred gpu-1, where it would emit 30.0 g")
     );
+}
+
+/// A task that ends by itself ends the process.
+#[tokio::test]
+async fn with_nobody_left_to_tell_anything_it_waits_until_it_is_told_to_go() {
+    let server = FakeEventServer::start().await;
+    let (told, inbox) = mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let events = Events::new(server.client(), Metrics::new(), "host-1");
+    let task = tokio::spawn(events.run(inbox, cancel.clone()));
+    drop(told);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!task.is_finished());
+    cancel.cancel();
+    task.await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What pages name: metrics with their labels, outcomes, annotations, settings.
 
 use super::{assert_none, pages, read, root, shown};
+use heliotrope::crds::{FINALIZER, PAUSED};
 use heliotrope::telemetry::{DomainSample, Metrics, PowerNodes, ZoneSample};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,6 +36,12 @@ pub(super) fn exported() -> Labels {
     metrics.log_files(1);
     metrics.caller("allowed");
     metrics.event("created");
+    metrics.leading(true);
+    metrics.term("elected");
+    metrics.rightsizers(1);
+    metrics.rightsized("kept");
+    metrics.rightsizer_wrote("status-done");
+    metrics.rightsizer_round(Duration::from_secs(1), true);
     let zone = ZoneSample {
         zone: "GB".into(),
         source: "gb".into(),
@@ -232,7 +239,9 @@ fn operations_has_every_annotation_and_no_other() {
 fn keys_under_our_prefix_that_pages_name_exist() {
     let mut known = annotation_keys();
     // The API version of the settings, and the node label that names the grid zone.
-    known.extend(["v1alpha1", "grid-zone", "paused"].map(str::to_owned));
+    known.extend(["v1alpha1".to_owned(), "grid-zone".to_owned()]);
+    // What stands on a Rightsizer.
+    known.extend([PAUSED, FINALIZER].map(|key| key.trim_start_matches("heliotrope.dev/").to_owned()));
     let prefix = heliotrope_core::workload::ANNOTATION_PREFIX;
     let mut problems = Vec::new();
     for page in pages() {

@@ -155,6 +155,7 @@ impl Rig {
             clock: reader(&clock, None),
             access,
             stopping: stopping.clone(),
+            lacks: None,
         };
         let mut tasks = JoinSet::new();
         let served = serve::run(front, extender::router(Arc::new(state)), stop.clone());

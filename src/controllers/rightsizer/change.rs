@@ -1,0 +1,198 @@
+//! What is written besides a status, and in which order, so that a process may die at any point.
+
+use super::apply::Wrote;
+use super::bound;
+use super::round::Rightsizers;
+use super::status::Said;
+use super::sync::Planned;
+use crate::controllers::lease::Term;
+use crate::crds::{BoundedStatus, MemoryStatus, Rightsizer, RightsizerStatus, ScalingStatus};
+use heliotrope_core::rightsizing::hpa::Replicas;
+use kube::ResourceExt;
+
+fn failed(wrote: Wrote) -> Said {
+    let (reason, message) = match wrote {
+        Wrote::Raced => (
+            "FailedUpdateScale",
+            "the object changed meanwhile: it is tried again at the next look",
+        ),
+        Wrote::MayNot => (
+            "FailedUpdateScale",
+            "the controller may not write it: allow it with a ClusterRole, as deploy/kustomize/rightsizer does",
+        ),
+        Wrote::Refused => ("FailedUpdateScale", "the API server refused it"),
+        Wrote::Done | Wrote::Unknown => (
+            "FailedUpdateScale",
+            "no answer came: the next look finds out what became of it",
+        ),
+    };
+    Said::new("AbleToScale", false, reason, message)
+}
+
+impl Rightsizers {
+    /// Changes the replicas: the change is written into the status, made, and confirmed. Whoever finds one that is not confirmed sees
+    /// by the replicas whether it was made.
+    pub(super) async fn rescale(
+        &self,
+        one: &Rightsizer,
+        planned: Planned<'_>,
+        (from, to): (Replicas, Replicas),
+        term: &Term,
+    ) -> &'static str {
+        let before = one.status.clone().unwrap_or_default();
+        let mut intended = planned.memory.clone();
+        intended.scaled(&planned.wanted.plan, (from, to), planned.now);
+        let able = |message: String| Said::new("AbleToScale", true, "SucceededRescale", message);
+        let begun = RightsizerStatus {
+            memory: Some(MemoryStatus::from(&intended)),
+            last_scale_time: Some(planned.now),
+            scaling: Some(ScalingStatus {
+                at: planned.now,
+                from,
+                to,
+            }),
+            ..planned.status(&before, able(format!("from {from} to {to}")), one)
+        };
+        if !term.holds() {
+            return "deposed";
+        }
+        let written = match self.write_status(one, begun.clone()).await {
+            Ok(written) => written,
+            Err(failed) => return failed,
+        };
+        if let Some(min_per_zone) = planned.wanted.min_per_zone.filter(|_| to < from) {
+            self.rank(planned.namespace(), &planned.found.pods, min_per_zone, term)
+                .await;
+        }
+        if !term.holds() {
+            return "deposed";
+        }
+        let name = &planned.wanted.target.name;
+        let wrote = self.scale(planned.namespace(), name, &planned.found.target, to).await;
+        self.metrics.rightsizer_wrote(match wrote {
+            Wrote::Done => "scale-done",
+            Wrote::Raced => "scale-raced",
+            Wrote::MayNot => "scale-forbidden",
+            Wrote::Refused => "scale-refused",
+            Wrote::Unknown => "scale-unknown",
+        });
+        let confirmed = match wrote {
+            Wrote::Done => RightsizerStatus {
+                current_replicas: Some(to),
+                scaling: None,
+                ..begun
+            },
+            // Begun it stays, until the replicas tell.
+            Wrote::Unknown => {
+                self.remember(one, intended, true);
+                return "unknown";
+            }
+            wrote => RightsizerStatus {
+                last_scale_time: before.last_scale_time,
+                ..planned.status(&before, failed(wrote), one)
+            },
+        };
+        // What is not confirmed now is settled at the next look.
+        let told = self.write_status(&written, confirmed).await;
+        if wrote != Wrote::Done {
+            self.remember(one, planned.memory, told.is_ok());
+            return if wrote == Wrote::Raced { "raced" } else { "failed" };
+        }
+        self.remember(one, intended, true);
+        let why = planned.plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let note = format!("from {from} to {to} replicas; {}", why.join("; "));
+        self.notes.tell(one, (false, "Rescaled"), &note, planned.now).await;
+        "scaled"
+    }
+
+    /// Sets the bounds of the other autoscaler. What it had is written down first.
+    pub(super) async fn bind(&self, one: &Rightsizer, planned: Planned<'_>, term: &Term) -> &'static str {
+        let before = one.status.clone().unwrap_or_default();
+        let ready = || Said::new("AbleToScale", true, "ReadyForNewScale", "nobody else sets the bounds");
+        let Ok(Some(autoscaler)) = &planned.found.autoscaler else {
+            return "kept";
+        };
+        let Some(next) = bound::next(before.bounded.as_ref(), autoscaler, planned.plan.bounds) else {
+            let status = planned.status(&before, ready(), one);
+            let wrote = self.write_if_different(one, status, term).await;
+            self.remember(one, planned.memory, matches!(wrote, Ok(true)));
+            return wrote.map_or_else(|failed| failed, |_| "kept");
+        };
+        // An autoscaler that was bounded before and is not this one gets its own back first.
+        let other = |old: &&BoundedStatus| old.kind != next.kind || old.name != next.name;
+        if let Some(old) = before.bounded.as_ref().filter(other) {
+            return self.unbind(one, old.clone(), term).await;
+        }
+        if !term.holds() {
+            return "deposed";
+        }
+        let held = match self.hold(one, true).await {
+            Ok(held) => held,
+            Err(failed) => return failed,
+        };
+        let bounded = RightsizerStatus {
+            bounded: Some(next.clone()),
+            ..before
+        };
+        let status = planned.status(&bounded, ready(), one);
+        if let Err(failed) = self.write_status(&held, status).await {
+            return failed;
+        }
+        self.remember(one, planned.memory.clone(), true);
+        if !term.holds() {
+            return "deposed";
+        }
+        let wrote = self.set_bounds(planned.namespace(), autoscaler, &next.set).await;
+        if wrote != Wrote::Done {
+            return if wrote == Wrote::Raced { "raced" } else { "failed" };
+        }
+        let told = |bound: Option<i32>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
+        let note = format!(
+            "{} {}: minimum {}, maximum {}",
+            next.kind,
+            next.name,
+            told(next.set.min),
+            told(next.set.max)
+        );
+        self.notes.tell(one, (false, "BoundsSet"), &note, planned.now).await;
+        "bounded"
+    }
+
+    /// Gives an autoscaler its own bounds back, and lets the Rightsizer go that was held for it.
+    pub(super) async fn unbind(&self, one: &Rightsizer, bounded: BoundedStatus, term: &Term) -> &'static str {
+        let namespace = one.namespace().unwrap_or_default();
+        let Ok(all) = self.scaling.autoscalers(&namespace).await else {
+            return "failed";
+        };
+        if !term.holds() {
+            return "deposed";
+        }
+        if !self.restore(&namespace, &bounded, &all).await {
+            return "failed";
+        }
+        let status = RightsizerStatus {
+            bounded: None,
+            ..one.status.clone().unwrap_or_default()
+        };
+        let freed = match self.write_status(one, status).await {
+            Ok(written) => self.hold(&written, false).await,
+            Err(failed) => Err(failed),
+        };
+        if freed.is_ok() {
+            let note = format!("{} {} has its own bounds again", bounded.kind, bounded.name);
+            self.notes
+                .tell(one, (false, "BoundsRestored"), &note, (self.clock)())
+                .await;
+        }
+        freed.map_or_else(|failed| failed, |_| "restored")
+    }
+
+    /// A Rightsizer that is being deleted.
+    pub(super) async fn let_go(&self, one: &Rightsizer, term: &Term) -> &'static str {
+        match one.status.as_ref().and_then(|status| status.bounded.clone()) {
+            Some(bounded) => self.unbind(one, bounded, term).await,
+            None if !term.holds() => "deposed",
+            None => self.hold(one, false).await.map_or_else(|failed| failed, |_| "released"),
+        }
+    }
+}
