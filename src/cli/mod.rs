@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Owns arguments, rendering and exit codes: 0 when all is well, 1 when something failed, 2 when the arguments or the
-//! settings are wrong, and of `check` and `rightsize lint` 3 for a warning and 4 for an error that it found. Must never decide or compute what another room could; nobody uses this room.
+//! settings are wrong, and of `check` and `rightsize` 3 and 4 for what they found. Must never decide or compute what another room could; nobody uses this room.
 
 mod admin;
 mod check;
@@ -40,7 +40,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check` and `rightsize lint` also end with 3 and 4: see there.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something failed, 2 the arguments or the settings are wrong. `check`, `rightsize lint` and `rightsize explain` also end with 3 and 4: see there.";
 
 /// One line and one file a command.
 #[derive(Debug, Subcommand)]

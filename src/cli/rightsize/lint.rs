@@ -1,20 +1,22 @@
-//! `heliotrope rightsize lint`: what is wrong with an autoscaler.
+//! `heliotrope rightsize lint`: what is wrong with an autoscaler or a Rightsizer.
 
-use super::manifest::{Autoscaler, autoscalers};
+use super::input::text;
+use super::manifest::{Autoscaler, ManifestError, autoscalers, rightsizers};
+use super::rightsizer::{Judged, judge};
 use crate::cli::failure::Failure;
 use crate::cli::render::{self, Output};
 use crate::cli::text::paragraph;
 use clap::Args;
 use heliotrope_core::rightsizing::lint::{Finding, Severity, lint};
 use serde::Serialize;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Say what is wrong with the metrics and bounds of autoscalers
+/// Say what is wrong with the metrics and bounds of autoscalers and Rightsizers
 ///
-/// Reads HorizontalPodAutoscalers (autoscaling/v2 and v1) from YAML or JSON, several documents and lists of them included, and
-/// says of each which metric misleads, why, and what to take instead. Nobody is asked. Other kinds in the files are left out.
+/// Reads HorizontalPodAutoscalers (autoscaling/v2 and v1) and Rightsizers from YAML or JSON, several documents and lists of them
+/// included, and says of each which metric misleads, why, and what to take instead; of a Rightsizer also everything that its
+/// controller would refuse, with its key. Nobody is asked. Other kinds in the files are left out.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Lint {
@@ -23,7 +25,7 @@ pub(super) struct Lint {
     files: Vec<PathBuf>,
 
     /// The controller's own tolerance (--horizontal-pod-autoscaler-tolerance), a share
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = super::TOLERANCE, value_parser = share)]
     tolerance: f64,
 
     /// Output
@@ -32,19 +34,29 @@ pub(super) struct Lint {
 }
 
 const EXAMPLES: &str = "Examples:
-  heliotrope rightsize lint hpa.yaml
+  heliotrope rightsize lint hpa.yaml rightsizer.yaml
   kubectl get hpa --all-namespaces -o yaml | heliotrope rightsize lint -
   heliotrope rightsize lint deploy/*.yaml -o json | jq '.[].findings[].fault'
 
-Exit codes: 0 nothing worse than advice, 2 a file cannot be read or holds no autoscaler, 3 a warning, 4 an error that was found.";
+Exit codes: 0 nothing worse than advice, 2 a file cannot be read or holds nothing of these kinds, 3 a
+warning, 4 an error that was found or something that would be refused.";
 
-/// The findings about one autoscaler.
+/// What was found about one autoscaler or Rightsizer.
 #[derive(Serialize)]
-struct Linted<'a> {
+struct Linted {
     file: String,
-    namespace: Option<&'a str>,
-    name: &'a str,
+    kind: &'static str,
+    namespace: Option<String>,
+    name: String,
+    /// What would be refused.
+    problems: Vec<Refused>,
     findings: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    key: String,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -56,32 +68,28 @@ struct Told {
 
 impl Lint {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
-        let mut read: Vec<(String, Vec<Autoscaler>)> = Vec::new();
+        let mut linted: Vec<Linted> = Vec::new();
         for path in &self.files {
             let name = path.display().to_string();
             let text = text(path).map_err(|error| Failure::Usage(format!("{name}: cannot be read: {error}")))?;
-            let found =
-                autoscalers(&text, self.tolerance).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-            read.push((name, found));
+            let wrong = |error: ManifestError| Failure::Usage(format!("{name}: {error}"));
+            let found = autoscalers(&text, self.tolerance).map_err(wrong)?;
+            linted.extend(found.into_iter().map(|autoscaler| of(&name, autoscaler)));
+            let found = rightsizers(&text).map_err(wrong)?.into_iter().enumerate();
+            linted.extend(found.map(|(ix, item)| of_rightsizer(&name, judge(&item, ix + 1, self.tolerance))));
         }
-        if read.iter().all(|(_, found)| found.is_empty()) {
-            let message = "no HorizontalPodAutoscaler is in there: give manifests of kind HorizontalPodAutoscaler";
+        if linted.is_empty() {
+            let message = "no HorizontalPodAutoscaler and no Rightsizer is in there: give manifests of these kinds";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let linted: Vec<Linted<'_>> = read
-            .iter()
-            .flat_map(|(file, found)| found.iter().map(move |autoscaler| of(file, autoscaler)))
-            .collect();
         match self.output {
             Output::Json => render::json(out, &linted)?,
             Output::Table => table(out, &linted)?,
         }
-        let worst = linted
-            .iter()
-            .flat_map(|linted| &linted.findings)
-            .map(|told| told.severity)
-            .max();
-        match worst {
+        let refused = linted.iter().any(|linted| !linted.problems.is_empty());
+        let findings = linted.iter().flat_map(|linted| &linted.findings);
+        let worst = findings.map(|told| told.severity).max();
+        match worst.max(refused.then_some(Severity::Error)) {
             Some(Severity::Error) => Err(Failure::Told(4)),
             Some(Severity::Warning) => Err(Failure::Told(3)),
             Some(Severity::Advice) | None => Ok(()),
@@ -98,37 +106,53 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-fn text(path: &PathBuf) -> io::Result<String> {
-    if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    fs::read_to_string(path)
-}
-
-fn of<'a>(file: &str, autoscaler: &'a Autoscaler) -> Linted<'a> {
+fn told(findings: Vec<Finding>) -> Vec<Told> {
     let told = |finding: Finding| Told {
         severity: finding.severity(),
         finding,
     };
+    findings.into_iter().map(told).collect()
+}
+
+fn of_rightsizer(file: &str, judged: Judged) -> Linted {
+    let refused = judged.problems.into_iter().map(|problem| Refused {
+        key: problem.path,
+        message: problem.message,
+    });
     Linted {
         file: file.to_owned(),
-        namespace: autoscaler.namespace.as_deref(),
-        name: &autoscaler.name,
-        findings: lint(&autoscaler.subject).into_iter().map(told).collect(),
+        kind: "Rightsizer",
+        namespace: judged.namespace,
+        name: judged.name,
+        problems: refused.collect(),
+        findings: told(judged.findings),
     }
 }
 
-fn table(out: &mut dyn Write, linted: &[Linted<'_>]) -> io::Result<()> {
+fn of(file: &str, autoscaler: Autoscaler) -> Linted {
+    Linted {
+        file: file.to_owned(),
+        kind: "HorizontalPodAutoscaler",
+        findings: told(lint(&autoscaler.subject)),
+        namespace: autoscaler.namespace,
+        name: autoscaler.name,
+        problems: Vec::new(),
+    }
+}
+
+fn table(out: &mut dyn Write, linted: &[Linted]) -> io::Result<()> {
     for (place, autoscaler) in linted.iter().enumerate() {
         let gap = if place > 0 { "\n" } else { "" };
-        let namespace = autoscaler
-            .namespace
-            .map(|namespace| format!("{namespace}/"))
-            .unwrap_or_default();
-        writeln!(out, "{gap}{namespace}{} ({})", autoscaler.name, autoscaler.file)?;
-        if autoscaler.findings.is_empty() {
+        let namespace = autoscaler.namespace.as_ref();
+        let namespace = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        let (kind, name, file) = (autoscaler.kind, &autoscaler.name, &autoscaler.file);
+        let kind = if kind == "Rightsizer" { ", Rightsizer" } else { "" };
+        writeln!(out, "{gap}{namespace}{name} ({file}{kind})")?;
+        for problem in &autoscaler.problems {
+            writeln!(out, "\n  refused  {}", problem.key)?;
+            paragraph(out, "    ", &problem.message)?;
+        }
+        if autoscaler.findings.is_empty() && autoscaler.problems.is_empty() {
             writeln!(out, "  nothing is wrong")?;
         }
         for Told { severity, finding } in &autoscaler.findings {

@@ -16,7 +16,10 @@ const DOWN_WINDOW: i32 = 300;
 pub(super) struct Autoscaler {
     pub(super) namespace: Option<String>,
     pub(super) name: String,
+    /// As far as rules are about it.
     pub(super) subject: Subject,
+    /// As it was written.
+    pub(super) object: Value,
 }
 
 /// Why a manifest cannot be read.
@@ -41,12 +44,8 @@ pub(super) fn autoscalers(text: &str, tolerance: f64) -> Result<Vec<Autoscaler>,
         serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
     let mut found = Vec::new();
     for document in documents {
-        let items = match document.get("items") {
-            Some(Value::Array(items)) => items.clone(),
-            _ => vec![document],
-        };
-        for item in items {
-            if item.get("kind").and_then(Value::as_str) == Some("HorizontalPodAutoscaler") {
+        for item in items(document) {
+            if is_autoscaler(&item) {
                 let place = found.len() + 1;
                 found.push(autoscaler(item, place, tolerance)?);
             }
@@ -55,7 +54,34 @@ pub(super) fn autoscalers(text: &str, tolerance: f64) -> Result<Vec<Autoscaler>,
     Ok(found)
 }
 
-fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, ManifestError> {
+/// Every Rightsizer of a text, as it is written.
+pub(super) fn rightsizers(text: &str) -> Result<Vec<Value>, ManifestError> {
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
+    let all = documents.into_iter().flat_map(items);
+    Ok(all
+        .filter(|item| item.get("kind").and_then(Value::as_str) == Some("Rightsizer"))
+        .collect())
+}
+
+/// The items of a list, or the one object.
+fn items(document: Value) -> Vec<Value> {
+    match document {
+        Value::Object(mut fields) if fields.get("items").is_some_and(Value::is_array) => match fields.remove("items")
+        {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        },
+        other => vec![other],
+    }
+}
+
+fn is_autoscaler(item: &Value) -> bool {
+    item.get("kind").and_then(Value::as_str) == Some("HorizontalPodAutoscaler")
+}
+
+/// One autoscaler; `place` names it where it has no name.
+pub(super) fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, ManifestError> {
     let told = item.pointer("/metadata/name").and_then(Value::as_str);
     let name = told.map_or_else(|| format!("number {place}"), str::to_owned);
     let shape = |what: String| ManifestError::Shape {
@@ -71,6 +97,7 @@ fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, M
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
+    let object = item.clone();
     let (metadata, subject) = match version.as_str() {
         "autoscaling/v2" => {
             let read: HorizontalPodAutoscaler =
@@ -105,6 +132,7 @@ fn autoscaler(item: Value, place: usize, tolerance: f64) -> Result<Autoscaler, M
         namespace,
         name: own.unwrap_or(name),
         subject,
+        object,
     })
 }
 
@@ -120,7 +148,8 @@ fn bounds(min: Option<i32>, max: i32, tolerance: f64) -> Subject {
     }
 }
 
-fn subject(spec: &HorizontalPodAutoscalerSpec, tolerance: f64) -> Result<Subject, String> {
+/// What rules are about, of a spec.
+pub(super) fn subject(spec: &HorizontalPodAutoscalerSpec, tolerance: f64) -> Result<Subject, String> {
     let metrics = spec.metrics.iter().flatten().enumerate();
     let metrics = metrics.map(|(ix, metric)| asked(metric).map_err(|what| format!("spec.metrics[{ix}]: {what}")));
     let rules = spec.behavior.as_ref();

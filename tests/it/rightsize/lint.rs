@@ -147,7 +147,10 @@ fn what_cannot_be_read_is_told_with_the_key() {
             "llm: spec.maxReplicas is missing",
         ),
         ("kind: [".to_owned(), "is no YAML"),
-        ("kind: Deployment".to_owned(), "no HorizontalPodAutoscaler is in there"),
+        (
+            "kind: Deployment".to_owned(),
+            "no HorizontalPodAutoscaler and no Rightsizer is in there",
+        ),
     ] {
         let output = lint(&manifest, &[]);
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -161,13 +164,15 @@ fn what_cannot_be_read_is_told_with_the_key() {
 #[test]
 fn the_page_explains_every_fault() {
     use heliotrope_core::rightsizing::lint::Fault;
-    let page = include_str!("../../docs/rightsizing.md");
+    let page = include_str!("../../../docs/rightsizing.md");
+    let below = page.split("\n## Lint\n").nth(1).unwrap();
+    let section = below.split("\n## ").next().unwrap();
     for fault in Fault::ALL {
         let row = format!("| `{}` | {} |", fault.code(), fault.severity());
         assert!(page.contains(&row), "{row}");
     }
     assert_eq!(
-        page.matches("\n| `").count(),
+        section.matches("\n| `").count(),
         Fault::ALL.len(),
         "a row of a fault that is not there"
     );
