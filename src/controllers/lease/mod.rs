@@ -174,7 +174,7 @@ impl Election {
         term.end();
         if end != End::Worked {
             // Nobody else may take over before the duration has passed since the last renewal.
-            let last = term.until() + (self.times.duration - self.times.renew_deadline) / 2;
+            let last = term.until() + self.times.duration.saturating_sub(self.times.renew_deadline) / 2;
             if timeout_at(last, work).await.is_err() {
                 tracing::error!(lease = self.name, "work did not stop in time and was dropped");
             }

@@ -129,9 +129,9 @@ impl Rightsizers {
         let patch = json!({
             "metadata": { "resourceVersion": one.resource_version(), "finalizers": finalizers },
         });
-        let mut held = None;
+        let mut answer = None;
         let wrote = within(async {
-            held = Some(api.patch(&one.name_any(), &how(), &Patch::Merge(&patch)).await?);
+            answer = Some(api.patch(&one.name_any(), &how(), &Patch::Merge(&patch)).await?);
             Ok(())
         });
         let wrote = wrote.await;
@@ -139,7 +139,7 @@ impl Rightsizers {
             Wrote::Done => "finalizer-done",
             _ => "finalizer-failed",
         });
-        held.ok_or(wrote.name())
+        answer.ok_or(wrote.name())
     }
 }
 

@@ -29,7 +29,7 @@ impl Rightsizers {
         Ok(Found {
             pods: self.scaling.pods(namespace, &found.selector).await?,
             target: found,
-            autoscaler: rivals::autoscaler(target, &autoscalers).map(|found| found.cloned()),
+            autoscaler: rivals::autoscaler(target, &autoscalers).map(Option::<&Autoscaler>::cloned),
             older: rivals::older(mine, claims),
         })
     }

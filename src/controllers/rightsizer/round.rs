@@ -115,11 +115,9 @@ impl Rightsizers {
             .keep(all.iter().filter_map(|one| one.meta().uid.as_deref()));
         let claims: Vec<Claim> = all.iter().filter_map(Claim::of).collect();
         let looks = stream::iter(&all).for_each_concurrent(self.settings.concurrency, async |one| {
-            let outcome = match timeout(PATIENCE, self.sync(one, &claims, term)).await {
-                Ok(outcome) => outcome,
-                Err(_) => "late",
-            };
-            self.metrics.rightsized(outcome);
+            // On the heap: what a look keeps over its waits is too large to be moved about.
+            let look = timeout(PATIENCE, Box::pin(self.sync(one, &claims, term)));
+            self.metrics.rightsized(look.await.unwrap_or("late"));
         });
         looks.await;
     }
@@ -193,7 +191,7 @@ fn read(object: DynamicObject) -> Option<Rightsizer> {
             namespace,
             name,
             "rightsizer left out: it is not of the schema of this version"
-        )
+        );
     })
     .ok()
 }

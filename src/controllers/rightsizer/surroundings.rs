@@ -123,7 +123,7 @@ pub(super) fn hourly<'s>(snapshot: &'s Snapshot, pods: &[ScaledPod]) -> Vec<(Opt
         .collect();
     let busy = Ratio::new(UTILISATION).unwrap_or(Ratio::ONE);
     let known = nodes.iter().flatten().all(|node| node.active(busy).is_some());
-    let of = |node: &Option<&'s NodeState>| {
+    let of = |node: Option<&'s NodeState>| {
         let Some(node) = node else { return (None, None) };
         let zone = node.zone.and_then(|ix| snapshot.zone(ix));
         let region = node.region.and_then(|ix| snapshot.region(ix));
@@ -140,5 +140,5 @@ pub(super) fn hourly<'s>(snapshot: &'s Snapshot, pods: &[ScaledPod]) -> Vec<(Opt
             .map(|view| watts / 1000.0 * node.pue * view.now.get());
         (place, grams.map(Grams::saturating))
     };
-    nodes.iter().map(of).collect()
+    nodes.into_iter().map(of).collect()
 }

@@ -52,7 +52,7 @@ impl Rightsizers {
         };
         match self.plan(one, &wanted, claims, now).await {
             Err((reason, message)) => self.refuse(one, (reason, message), now, term).await,
-            Ok(planned) => self.act(one, planned, term).await,
+            Ok(planned) => Box::pin(self.act(one, planned, term)).await,
         }
     }
 
@@ -264,7 +264,7 @@ impl Planned<'_> {
     /// The status of this plan on top of the one before.
     pub(super) fn status(&self, before: &RightsizerStatus, able: Said, one: &Rightsizer) -> RightsizerStatus {
         let generation = one.meta().generation;
-        let mut said = vec![self.ready(&able), able, self.active(), self.limited()];
+        let mut said = vec![Self::ready(&able), able, self.active(), self.limited()];
         if self.wanted.mode == Mode::Bound || before.bounded.is_some() {
             let bounded = before.bounded.is_some();
             let reason = if bounded { "BoundsSet" } else { "BoundsNotSet" };
@@ -289,7 +289,7 @@ impl Planned<'_> {
         }
     }
 
-    fn ready(&self, able: &Said) -> Said {
+    fn ready(able: &Said) -> Said {
         if able.holds || matches!(able.reason, "Recommending" | "Paused") {
             return Said::new(
                 "Ready",

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/here/leases/one";
 const TIMES: LeaseTimes = LeaseTimes {
     duration: Duration::from_secs(2),
-    renew_deadline: Duration::from_millis(1000),
+    renew_deadline: Duration::from_secs(1),
     retry: Duration::from_millis(100),
 };
 
