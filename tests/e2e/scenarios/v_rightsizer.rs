@@ -147,66 +147,80 @@ async fn v_rightsizer_writes_what_its_mode_says_and_a_killed_leader_is_replaced(
         .find(|entry| entry.manager.as_deref() == Some("heliotrope-rightsizer"));
     assert_eq!(ours.and_then(|entry| entry.operation.as_deref()), Some("Apply"));
 
-    // Whoever leads is killed; the other takes over and goes on from the status.
-    let leads = first.metrics().await.get("heliotrope_lease_leader", &[]) == Some(1.0);
-    let leader = if leads { &mut first } else { &mut second };
-    site.change(json!({ "minReplicas": 4 })).await;
-    leader.kill();
-    let killed = Instant::now();
-    site.until("scaled by the other", |status, replicas| {
-        replicas == 4 && status["currentReplicas"] == 4
-    })
-    .await;
-    figures.note(
-        "s from the kill of the leader to the next change",
-        killed.elapsed().as_secs_f64(),
-    );
-    let status = site.status().await;
-    assert_eq!(
-        status["memory"]["events"].as_array().map(Vec::len),
-        Some(2),
-        "{status:#}"
-    );
-    assert!(status.get("scaling").is_none(), "{status:#}");
+    site.goes_on_without_its_leader((&mut first, &mut second), &mut figures)
+        .await;
+    site.bounds_an_autoscaler_and_lets_it_go(&target).await;
+}
 
-    // g7: an autoscaler of the same target is not fought, and in mode bound gets its bounds.
-    let hpa = json!({
-        "metadata": { "name": "llm" },
-        "spec": { "scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20 },
-    });
-    site.autoscalers()
-        .create(&PostParams::default(), &object(hpa))
-        .await
-        .unwrap();
-    site.until("told of the autoscaler", |status, _| {
-        reason(status, "AbleToScale") == "ConflictingAutoscaler"
-    })
-    .await;
-    site.change(json!({ "minReplicas": 5 })).await;
-    site.until("planned", |status, _| status["desiredReplicas"] == 5).await;
-    assert_eq!(site.replicas().await, 4, "nothing is written");
-    site.change(json!({ "mode": "bound" })).await;
-    let bounds = async || {
-        let spec = site.autoscalers().get("llm").await.unwrap().spec.unwrap();
-        (spec.min_replicas, spec.max_replicas)
-    };
-    let until = Instant::now() + PATIENCE;
-    while bounds().await != (Some(5), 9) {
-        assert!(
-            Instant::now() < until,
-            "{:?}, {:#}",
-            bounds().await,
-            site.status().await
+impl Site {
+    /// Whoever leads is killed; the other takes over and goes on from the status.
+    async fn goes_on_without_its_leader(
+        &self,
+        (first, second): (&mut Heliotrope, &mut Heliotrope),
+        figures: &mut Figures,
+    ) {
+        let leads = first.metrics().await.get("heliotrope_lease_leader", &[]) == Some(1.0);
+        let leader = if leads { first } else { second };
+        self.change(json!({ "minReplicas": 4 })).await;
+        leader.kill();
+        let killed = Instant::now();
+        self.until("scaled by the other", |status, replicas| {
+            replicas == 4 && status["currentReplicas"] == 4
+        })
+        .await;
+        figures.note(
+            "s from the kill of the leader to the next change",
+            killed.elapsed().as_secs_f64(),
         );
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let status = self.status().await;
+        assert_eq!(
+            status["memory"]["events"].as_array().map(Vec::len),
+            Some(2),
+            "{status:#}"
+        );
+        assert!(status.get("scaling").is_none(), "{status:#}");
     }
-    site.rightsizers()
-        .delete("llm", &DeleteParams::default())
-        .await
-        .unwrap();
-    let until = Instant::now() + PATIENCE;
-    while bounds().await != (Some(2), 20) || site.rightsizers().get_opt("llm").await.unwrap().is_some() {
-        assert!(Instant::now() < until, "not given back: {:?}", bounds().await);
-        tokio::time::sleep(Duration::from_millis(200)).await;
+
+    /// g7: an autoscaler of the same target is not fought, and in mode bound gets its bounds.
+    async fn bounds_an_autoscaler_and_lets_it_go(&self, target: &Value) {
+        let hpa = json!({
+            "metadata": { "name": "llm" },
+            "spec": { "scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20 },
+        });
+        self.autoscalers()
+            .create(&PostParams::default(), &object(hpa))
+            .await
+            .unwrap();
+        self.until("told of the autoscaler", |status, _| {
+            reason(status, "AbleToScale") == "ConflictingAutoscaler"
+        })
+        .await;
+        self.change(json!({ "minReplicas": 5 })).await;
+        self.until("planned", |status, _| status["desiredReplicas"] == 5).await;
+        assert_eq!(self.replicas().await, 4, "nothing is written");
+        self.change(json!({ "mode": "bound" })).await;
+        let bounds = async || {
+            let spec = self.autoscalers().get("llm").await.unwrap().spec.unwrap();
+            (spec.min_replicas, spec.max_replicas)
+        };
+        let until = Instant::now() + PATIENCE;
+        while bounds().await != (Some(5), 9) {
+            assert!(
+                Instant::now() < until,
+                "{:?}, {:#}",
+                bounds().await,
+                self.status().await
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        self.rightsizers()
+            .delete("llm", &DeleteParams::default())
+            .await
+            .unwrap();
+        let until = Instant::now() + PATIENCE;
+        while bounds().await != (Some(2), 20) || self.rightsizers().get_opt("llm").await.unwrap().is_some() {
+            assert!(Instant::now() < until, "not given back: {:?}", bounds().await);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 }
