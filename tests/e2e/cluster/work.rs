@@ -77,7 +77,7 @@ impl Work {
     }
 
     /// Lists the pods of this work.
-    pub(super) fn selector(&self) -> ListParams {
+    pub(crate) fn selector(&self) -> ListParams {
         ListParams::default().labels(&format!("{LABEL}={}", self.name))
     }
 

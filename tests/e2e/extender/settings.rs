@@ -120,8 +120,13 @@ impl HeliotropeSettings {
         self
     }
 
+    /// Sets a key of `load`.
+    pub(crate) fn load_key(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.load[key] = value.into();
+        self
+    }
+
     /// Reads metrics of workloads from a Prometheus.
-    #[allow(dead_code, reason = "for scenarios that scale by metrics")]
     pub(crate) fn load(mut self, prometheus: &Prometheus) -> Self {
         self.load["prometheus"] = json!({ "url": prometheus.url() });
         self

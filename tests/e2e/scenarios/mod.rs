@@ -30,3 +30,4 @@ mod u_callers;
 mod v_rightsizer;
 mod w_hpa_conformance;
 mod x_load;
+mod y_rightsizing;

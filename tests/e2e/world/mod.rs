@@ -7,6 +7,7 @@
 mod carbon_file;
 mod exporter;
 mod grid;
+mod model_fleet;
 mod model_server;
 mod prometheus;
 mod series;
@@ -14,6 +15,7 @@ mod series;
 pub(crate) use carbon_file::CarbonFile;
 pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
+pub(crate) use model_fleet::{Demand, FakeModelFleet};
 pub(crate) use model_server::{Answered, FakeModelServer};
 pub(crate) use prometheus::Prometheus;
 pub(crate) use series::FakeIntensityExporter;

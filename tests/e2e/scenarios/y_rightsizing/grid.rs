@@ -1,0 +1,75 @@
+//! Fewer replicas while the grid is dirty unless the service suffers, and the dirtiest first.
+
+use super::{NOTHING, PATIENCE, Stage, left_out, queue};
+use crate::cluster::by_region;
+use crate::figures::Figures;
+use crate::scenarios::site::{CENTRAL, NORTH, WEST};
+use crate::world::Demand;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
+    if left_out() {
+        return;
+    }
+    let mut figures = Figures::of("y_carbon");
+    let mut stage = Stage::start(2, queue(24.0)).await;
+    let mut controllers = stage.controllers().await;
+    let limit = json!({
+        "limit": "2s", "calmPercent": 70,
+        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
+    });
+    let carbon = json!({
+        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "1m", "zone": CENTRAL.1,
+    });
+    let latency = json!({ "response": limit, "stepPods": 2, "every": "10s" });
+    stage.rightsizer(json!({ "carbon": carbon, "latency": latency })).await;
+    // The queue wants six.
+    stage.wait_replicas(3).await;
+    stage.stays(3, 5).await;
+    figures.note("replicas for six in a dirty grid", 3);
+    stage.servers.demand(Demand {
+        queue: 24.0,
+        finished: 20.0,
+        seconds: 4.0,
+    });
+    stage.wait_replicas(6).await;
+    figures.note("replicas once the service suffers", 6);
+    stage.assert_running(&mut [&mut controllers]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn y_the_dirtiest_replicas_go_first_and_no_zone_is_emptied() {
+    if left_out() {
+        return;
+    }
+    let mut figures = Figures::of("y_dirtiest");
+    let mut stage = Stage::start(9, queue(36.0)).await;
+    let before = by_region(&stage.cluster.placed(&stage.work).await);
+    println!("{before:?}");
+    let mut controllers = stage.controllers().await;
+    stage
+        .rightsizer(json!({ "minReplicas": 4, "deletionCost": { "minPerZone": 1 } }))
+        .await;
+    stage.wait_condition("ScalingActive", "True", "ValidMetricFound").await;
+    stage.stays(9, 3).await;
+    stage.servers.demand(NOTHING);
+    stage.wait_replicas(4).await;
+    let after = crate::scenarios::shipped::within(PATIENCE, "five replicas go", async || {
+        let placed = stage.cluster.placed(&stage.work).await;
+        (placed.len() == 4).then(|| by_region(&placed))
+    })
+    .await;
+    // From the dirtiest region down, each to its last.
+    let mut wanted = before.clone();
+    let mut surplus = 5;
+    for region in [CENTRAL, WEST, NORTH].map(|(region, ..)| region) {
+        let here = wanted.get_mut(region).unwrap();
+        let go = surplus.min(here.saturating_sub(1));
+        *here -= go;
+        surplus -= go;
+    }
+    assert_eq!(after, wanted, "of {before:?}");
+    figures.note("replicas by region after", format!("{after:?}"));
+    stage.assert_running(&mut [&mut controllers]);
+}
