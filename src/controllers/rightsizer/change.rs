@@ -82,10 +82,11 @@ impl Rightsizers {
                 scaling: None,
                 ..begun
             },
-            // Begun it stays, until the replicas tell.
-            Wrote::Unknown => {
+            // Begun it stays, until the replicas tell. A conflict may be with our own first try, whose answer was lost: the
+            // client tries again by itself.
+            Wrote::Unknown | Wrote::Raced => {
                 self.remember(one, intended, true);
-                return "unknown";
+                return if wrote == Wrote::Raced { "raced" } else { "unknown" };
             }
             wrote => RightsizerStatus {
                 last_scale_time: before.last_scale_time,
@@ -96,7 +97,7 @@ impl Rightsizers {
         let told = self.write_status(&written, confirmed).await;
         if wrote != Wrote::Done {
             self.remember(one, planned.memory, told.is_ok());
-            return if wrote == Wrote::Raced { "raced" } else { "failed" };
+            return "failed";
         }
         self.remember(one, intended, true);
         let why = planned.plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -67,11 +67,7 @@ async fn bounds_that_somebody_else_sets_are_what_is_given_back() {
     until("bounded again", || bounds(&site) == (json!(3), json!(9))).await;
     delete(&site);
     until("gone", || site.server.get(RIGHTSIZER).is_none()).await;
-    assert_eq!(
-        bounds(&site),
-        (json!(3), json!(30)),
-        "the minimum was ours, and whoever edits takes what is there"
-    );
+    assert_eq!(bounds(&site), (json!(1), json!(30)));
 }
 
 #[tokio::test]
