@@ -47,7 +47,7 @@ fn queue(waiting: f64) -> Demand {
 struct Stage {
     // Fields drop in this order: who reads before what it reads from.
     scheduler: Scheduler,
-    prometheus: Prometheus,
+    _prometheus: Prometheus,
     servers: FakeModelFleet,
     _files: [CarbonFile; 3],
     work: Work,
@@ -93,7 +93,7 @@ impl Stage {
             .kubeconfig(&identity);
         Self {
             scheduler,
-            prometheus,
+            _prometheus: prometheus,
             servers,
             _files: files.map(|(_, file)| file),
             work,
@@ -155,7 +155,7 @@ impl Stage {
 
     async fn wait_replicas(&self, wanted: i32) {
         let mut last = 0;
-        let waited = async {
+        let reach = async {
             loop {
                 last = self.replicas().await;
                 if last == wanted {
@@ -164,7 +164,7 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         };
-        let reached = tokio::time::timeout(PATIENCE, waited).await.is_ok();
+        let reached = tokio::time::timeout(PATIENCE, reach).await.is_ok();
         if !reached {
             let told = serde_json::to_string_pretty(&self.status().await).unwrap();
             panic!("{last} replicas and not {wanted}; status: {told}");
