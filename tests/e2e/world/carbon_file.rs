@@ -4,6 +4,13 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The hour that it is.
+fn hour() -> Timestamp {
+    Timestamp::from_second(now().as_second().div_euclid(3600) * 3600).unwrap()
+}
+
 /// A carbon file as an operator would write one: hourly values of one zone, three days back to the day after tomorrow.
 pub(crate) struct CarbonFile {
     path: PathBuf,
@@ -37,12 +44,22 @@ impl CarbonFile {
         self.replace(-72..48, grams_per_kwh);
     }
 
+    /// Replaces it with one intensity up to a moment and another from then on.
+    pub(crate) fn turn(&self, grams_per_kwh: f64, at: Timestamp, then: f64) {
+        let before = (-72..48).map(|i| hour() + HOUR * i).filter(|from| *from < at);
+        let after = (0..48).map(|i| at + HOUR * i);
+        let rows = before.map(|from| (from, grams_per_kwh));
+        self.rows(rows.chain(after.map(|from| (from, then))));
+    }
+
     fn replace(&self, hours: Range<i32>, grams_per_kwh: f64) {
-        const HOUR: SignedDuration = SignedDuration::from_hours(1);
-        let hour = Timestamp::from_second(now().as_second().div_euclid(3600) * 3600).unwrap();
+        self.rows(hours.map(|i| (hour() + HOUR * i, grams_per_kwh)));
+    }
+
+    fn rows(&self, rows: impl Iterator<Item = (Timestamp, f64)>) {
         let mut text = "datetime,zone,carbon_intensity\n".to_owned();
-        for i in hours {
-            writeln!(text, "{},{},{grams_per_kwh}", hour + HOUR * i, self.zone).unwrap();
+        for (from, grams_per_kwh) in rows {
+            writeln!(text, "{from},{},{grams_per_kwh}", self.zone).unwrap();
         }
         let part = self.path.with_extension("part");
         std::fs::write(&part, text).unwrap();

@@ -3,9 +3,12 @@
 use super::{NOTHING, PATIENCE, Stage, left_out, queue};
 use crate::cluster::by_region;
 use crate::figures::Figures;
+use crate::loopback::now;
 use crate::scenarios::site::{CENTRAL, NORTH, WEST};
 use crate::world::Demand;
+use jiff::SignedDuration;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
@@ -20,7 +23,7 @@ async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
         "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
     });
     let carbon = json!({
-        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "1m", "zone": CENTRAL.1,
+        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "5s", "zone": CENTRAL.1,
     });
     let latency = json!({ "response": limit, "stepPods": 2, "every": "10s" });
     stage.rightsizer(json!({ "carbon": carbon, "latency": latency })).await;
@@ -35,6 +38,46 @@ async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
     });
     stage.wait_replicas(6).await;
     figures.note("replicas once the service suffers", 6);
+    stage.assert_running(&mut [&mut controllers]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn y_replicas_are_warm_before_the_grid_turns_clean() {
+    const LEAD: SignedDuration = SignedDuration::from_secs(20);
+    if left_out() {
+        return;
+    }
+    let mut figures = Figures::of("y_prewarm");
+    let calm = Demand {
+        queue: 24.0,
+        finished: 20.0,
+        seconds: 0.4,
+    };
+    let mut stage = Stage::start(3, calm).await;
+    let turns = now() + SignedDuration::from_secs(80);
+    let [.., central] = &stage.files;
+    central.turn(400.0, turns, 100.0);
+    let mut controllers = stage.controllers().await;
+    let limit = json!({
+        "limit": "2s", "calmPercent": 70,
+        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
+    });
+    let carbon = json!({
+        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "5s", "zone": CENTRAL.1,
+    });
+    let rules = json!({
+        "carbon": carbon, "latency": { "response": limit, "stepPods": 2 }, "prewarm": { "lead": "20s" },
+    });
+    stage.rightsizer(rules).await;
+    // The queue wants six; until it is known that the service does well, it gets them.
+    stage.wait_condition("ScalingActive", "True", "ValidMetricFound").await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    stage.wait_replicas(3).await;
+    assert!(now() < turns - LEAD, "the machine is too slow for this scenario");
+    stage.wait_replicas(6).await;
+    let ahead = turns.duration_since(now());
+    figures.note("s before the grid turns clean that replicas start", ahead.as_secs_f64());
+    assert!(ahead > SignedDuration::ZERO && ahead <= LEAD, "{ahead:?} before");
     stage.assert_running(&mut [&mut controllers]);
 }
 

@@ -4,6 +4,7 @@
 //! Owns the stage that the scenarios start from. The model servers are fakes at the wire: what clients ask of them is for a
 //! scenario to say.
 
+mod calendar;
 mod continues;
 mod grid;
 mod scales;
@@ -49,7 +50,7 @@ struct Stage {
     scheduler: Scheduler,
     _prometheus: Prometheus,
     servers: FakeModelFleet,
-    _files: [CarbonFile; 3],
+    files: [CarbonFile; 3],
     work: Work,
     cluster: Cluster,
     admin: kube::Client,
@@ -95,7 +96,7 @@ impl Stage {
             scheduler,
             _prometheus: prometheus,
             servers,
-            _files: files.map(|(_, file)| file),
+            files: files.map(|(_, file)| file),
             work,
             cluster,
             admin,
