@@ -3,7 +3,8 @@
 use crate::controlplane::ControlPlane;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::Kubeconfig;
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
@@ -36,8 +37,30 @@ pub(super) async fn apply_shipped(admin: &kube::Client, folders: &[&str]) -> usi
                 applied += 1;
             }
         }
+        if *folder == "crds" {
+            established(admin).await;
+        }
     }
     applied
+}
+
+/// Waits until the API server serves every kind that is defined.
+pub(super) async fn established(admin: &kube::Client) {
+    let definitions: Api<CustomResourceDefinition> = Api::all(admin.clone());
+    eventually("the API server serves what is defined", async || {
+        let all = definitions.list(&ListParams::default()).await.unwrap();
+        let served = |definition: &CustomResourceDefinition| {
+            let conditions = definition
+                .status
+                .iter()
+                .flat_map(|status| status.conditions.iter().flatten());
+            conditions
+                .into_iter()
+                .any(|one| one.type_ == "Established" && one.status == "True")
+        };
+        all.items.iter().all(served).then_some(())
+    })
+    .await;
 }
 
 /// Applies one object, strictly; `from` says where it stands.

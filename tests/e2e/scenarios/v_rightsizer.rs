@@ -1,5 +1,6 @@
 //! The controller of Rightsizers: what each mode writes, who is not fought, and what a killed leader leaves behind.
 
+use super::shipped::established;
 use crate::cluster::{Cluster, Images, Work, fleet};
 use crate::controlplane::ControlPlane;
 use crate::extender::{Heliotrope, HeliotropeSettings};
@@ -73,10 +74,11 @@ fn reason(status: &Value, kind: &str) -> String {
 }
 
 async fn define(client: kube::Client) {
-    let api: Api<CustomResourceDefinition> = Api::all(client);
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in definitions().unwrap() {
         api.create(&PostParams::default(), &definition).await.unwrap();
     }
+    established(&client).await;
 }
 
 fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
