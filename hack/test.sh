@@ -16,7 +16,7 @@
 #   HELIOTROPE_E2E_KUBECONFIG=FILE a cluster that runs already, for the end-to-end suite to be a guest on
 #   HELIOTROPE_E2E_SCHEDULER=NAME  a scheduler of that cluster with Heliotrope beside it, to be tried too
 #   HELIOTROPE_E2E_OUT=DIR         where figures, drawn and as JSON, and recorded bodies go (default: target/e2e)
-#   HELIOTROPE_E2E_MINUTES=N       when to stop the end-to-end suite (default: 45)
+#   HELIOTROPE_E2E_MINUTES=N       when to stop the end-to-end suite (default: 60)
 #   HELIOTROPE_CACHE=DIR           where built binaries are kept (default: ~/.cache/heliotrope)
 #
 # Ends with the closing line of each test runner and the list of what was left out. Exit code: 0 only if nothing failed.
@@ -249,7 +249,7 @@ if [ $e2e = yes ]; then
     for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
       [ -z "${!name:-}" ] || export "$name=$(realpath -m "${!name}")"
     done
-    step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-45}m" \
+    step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-60}m" \
       cargo test --test e2e --locked -- --test-threads=1 --nocapture "${scenarios[@]}"
     skipped_scenarios
     drawn_figures

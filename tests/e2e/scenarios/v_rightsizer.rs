@@ -151,7 +151,7 @@ async fn v_rightsizer_writes_what_its_mode_says_and_a_killed_leader_is_replaced(
 
     site.goes_on_without_its_leader((&mut first, &mut second), &mut figures)
         .await;
-    site.bounds_an_autoscaler_and_lets_it_go(&target).await;
+    site.bounds_an_autoscaler_and_lets_it_go(&target, &first).await;
 }
 
 impl Site {
@@ -183,8 +183,41 @@ impl Site {
         assert!(status.get("scaling").is_none(), "{status:#}");
     }
 
+    /// What the commands make of the same objects.
+    async fn tells_people(&self, heliotrope: &Heliotrope) {
+        let config = self.plane.kubeconfig().to_str().unwrap();
+        let place = format!("{}/llm", guest::namespace());
+        let lease = format!("{}/heliotrope-controllers", guest::namespace());
+        let run = |arguments: &[&str]| {
+            let told =
+                heliotrope.command(&[&["rightsize"], arguments, &["--kubeconfig", config, "-o", "json"]].concat());
+            let said = String::from_utf8_lossy(&told.stderr).into_owned();
+            let read = serde_json::from_slice::<Value>(&told.stdout);
+            (
+                told.status.code(),
+                read.unwrap_or_else(|error| panic!("{error}: {said}")),
+            )
+        };
+        let (code, shown) = run(&["explain", &place, "--lease", &lease]);
+        assert_eq!(code, Some(4), "somebody else has the target: {shown:#}");
+        let last = shown["steps"].as_array().and_then(|steps| steps.last()).cloned();
+        assert_eq!(last.unwrap()["replicas"], 5, "{shown:#}");
+
+        let (code, mut made) = run(&["from-hpa", &place]);
+        assert_eq!(code, Some(0), "{made:#}");
+        assert_eq!(made["spec"]["maxReplicas"], 20, "{made:#}");
+        // The API server takes it; nothing is created.
+        made["metadata"]["name"] = "from-hpa".into();
+        let how = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let taken = self.rightsizers().create(&how, &object(made)).await.unwrap();
+        assert_eq!(taken.spec.min_replicas, 2);
+    }
+
     /// g7: an autoscaler of the same target is not fought, and in mode bound gets its bounds.
-    async fn bounds_an_autoscaler_and_lets_it_go(&self, target: &Value) {
+    async fn bounds_an_autoscaler_and_lets_it_go(&self, target: &Value, heliotrope: &Heliotrope) {
         let hpa = json!({
             "metadata": { "name": "llm" },
             "spec": { "scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20 },
@@ -200,6 +233,7 @@ impl Site {
         self.change(json!({ "minReplicas": 5 })).await;
         self.until("planned", |status, _| status["desiredReplicas"] == 5).await;
         assert_eq!(self.replicas().await, 4, "nothing is written");
+        self.tells_people(heliotrope).await;
         self.change(json!({ "mode": "bound" })).await;
         let bounds = async || {
             let spec = self.autoscalers().get("llm").await.unwrap().spec.unwrap();
