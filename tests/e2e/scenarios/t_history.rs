@@ -137,7 +137,12 @@ async fn t_history_outlives_the_process() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = known(&heliotrope).await;
     assert!(before.iter().all(|known| *known > 0.0), "{before:?}");
-    assert_eq!(names(&dir), ["lock"], "nothing is written before its time");
+    // What providers were asked is written down before they are asked.
+    assert_eq!(
+        names(&dir),
+        ["calls.json", "lock"],
+        "nothing else is written before its time"
+    );
 
     heliotrope.restart(&site.plane).await;
     heliotrope.wait_ready(PATIENCE).await;
@@ -147,7 +152,7 @@ async fn t_history_outlives_the_process() {
         .zip(after)
         .all(|(before, after)| (before - after).abs() < 0.5);
     assert!(same, "{before:?}, and {after:?} after a stop and a start");
-    assert_eq!(names(&dir), ["learned.json", "lock", "report.json"]);
+    assert_eq!(names(&dir), ["calls.json", "learned.json", "lock", "report.json"]);
     figures.note("nodes with learned idle watts", before[0]);
     figures.note("samples behind them", before[1]);
     figures.note(

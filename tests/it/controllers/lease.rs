@@ -77,6 +77,9 @@ async fn a_leader_that_cannot_renew_stops_before_another_may_take_over() {
     until("the first leads", || first.holds()).await;
     server.fault("PUT", "/leases/one", Fault::Refused(500));
     until("it has stopped", || !first.holds()).await;
+    let term = first.terms.lock().unwrap().last().cloned().unwrap();
+    let told = tokio::time::timeout(TIMES.duration, term.over()).await;
+    assert!(told.is_ok(), "what it was doing is told to stop");
     assert!(holder(&server).starts_with("first_"), "nobody else could have it yet");
     server.mend();
     let second = Candidate::start(&server, "second", &mut tasks);

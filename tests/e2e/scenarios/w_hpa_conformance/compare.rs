@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// The controller looks at its clock a little after it was answered; a window that ends within this is open to both.
 const SLACK: SignedDuration = SignedDuration::from_millis(700);
+/// The least time between two looks at its clock in one sync.
+const INSTANT: SignedDuration = SignedDuration::from_micros(1);
 
 /// What comparing came to.
 #[derive(Debug, Default)]
@@ -163,11 +165,30 @@ impl<'a> Ours<'a> {
         }
     }
 
+    /// When the controller may have looked at its clock: at this moment, the slack away from it, or within the slack just when one of
+    /// the recommendations leaves its window, of which there may be two that are an instant apart.
+    fn moments(&self, now: Timestamp) -> Vec<Timestamp> {
+        let windows = match &self.spec.behavior {
+            None => [self.spec.downscale_stabilisation; 2],
+            Some(behavior) => [behavior.up.window, behavior.down.window],
+        };
+        let ends = windows.into_iter().flat_map(|window| {
+            let window = SignedDuration::from_secs(window.into());
+            self.memory.recommendations.iter().map(move |(at, _)| *at + window)
+        });
+        let near = ends.filter(|end| now.duration_since(*end).abs() <= SLACK);
+        [now, now + SLACK, now - SLACK].into_iter().chain(near).collect()
+    }
+
     /// One sync; whether it was the same.
     fn step(&mut self, now: Timestamp, readings: &[MetricReading], real: &Seen, compared: &mut Compared) -> bool {
         compared.syncs += 1;
         let mut tried = Vec::new();
-        for (ix, now) in [now, now + SLACK, now - SLACK].into_iter().enumerate() {
+        if self.memory.recommendations.is_empty() {
+            // The controller notes what there is before it asks for metrics, and what they ask for after.
+            self.memory.recommendations.push((now - INSTANT, self.replicas));
+        }
+        for (ix, now) in self.moments(now).into_iter().enumerate() {
             let mut memory = self.memory.clone();
             let outcome = self.decide(&mut memory, readings.to_vec(), now);
             let status = self.status_after(&outcome);
