@@ -8,7 +8,6 @@ use crate::scenarios::site::{CENTRAL, NORTH, WEST};
 use crate::world::Demand;
 use jiff::SignedDuration;
 use serde_json::json;
-use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
@@ -28,8 +27,7 @@ async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
     let latency = json!({ "response": limit, "stepPods": 2, "every": "10s" });
     stage.rightsizer(json!({ "carbon": carbon, "latency": latency })).await;
     // The queue wants six.
-    stage.wait_replicas(3).await;
-    stage.stays(3, 5).await;
+    stage.settles(3, 8).await;
     figures.note("replicas for six in a dirty grid", 3);
     stage.servers.demand(Demand {
         queue: 24.0,
@@ -54,7 +52,7 @@ async fn y_replicas_are_warm_before_the_grid_turns_clean() {
         seconds: 0.4,
     };
     let mut stage = Stage::start(3, calm).await;
-    let turns = now() + SignedDuration::from_secs(80);
+    let turns = now() + SignedDuration::from_secs(100);
     let [.., central] = &stage.files;
     central.turn(400.0, turns, 100.0);
     let mut controllers = stage.controllers().await;
@@ -71,8 +69,7 @@ async fn y_replicas_are_warm_before_the_grid_turns_clean() {
     stage.rightsizer(rules).await;
     // The queue wants six; until it is known that the service does well, it gets them.
     stage.wait_condition("ScalingActive", "True", "ValidMetricFound").await;
-    tokio::time::sleep(Duration::from_secs(15)).await;
-    stage.wait_replicas(3).await;
+    stage.settles(3, 8).await;
     assert!(now() < turns - LEAD, "the machine is too slow for this scenario");
     stage.wait_replicas(6).await;
     let ahead = turns.duration_since(now());

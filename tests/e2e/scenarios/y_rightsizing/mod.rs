@@ -19,7 +19,7 @@ use crate::world::{CarbonFile, Demand, FakeModelFleet, Prometheus};
 use heliotrope::crds::{Rightsizer, RightsizerStatus};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nothing here takes longer, a scrape, a look and a lease included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -169,6 +169,19 @@ impl Stage {
         if !reached {
             let told = serde_json::to_string_pretty(&self.status().await).unwrap();
             panic!("{last} replicas and not {wanted}; status: {told}");
+        }
+    }
+
+    /// Waits until the Deployment has had so many for a while: replicas that come and go make a percentile unknown for a moment,
+    /// and what yields to the service yields then.
+    async fn settles(&self, replicas: i32, seconds: u64) {
+        let (mut since, until) = (Instant::now(), Instant::now() + PATIENCE);
+        while since.elapsed() < Duration::from_secs(seconds) {
+            assert!(Instant::now() < until, "no {replicas} replicas for {seconds} s");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if self.replicas().await != replicas {
+                since = Instant::now();
+            }
         }
     }
 
