@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Owns what an answer means: which series are of which pod, units, how old a sample is, and that absent, stale and zero are
-//! three things. A source goes in as written, a reading of the autoscaler's arithmetic comes out ([`Observed`]), and for
+//! three things. A source of core's goes in, a reading of the autoscaler's arithmetic comes out ([`Observed`]), and for
 //! each that failed a sentence without a tenant's words. Must never average percentiles, never take silence for zero, and
 //! never ask without a bound on time, length and how many at once.
 
@@ -14,15 +14,11 @@ mod api;
 mod cause;
 mod observed;
 mod prometheus;
-mod query;
 mod reader;
 pub mod settings;
-mod source;
 mod target;
 
 pub use cause::Cause;
 pub use observed::{Observed, Problem, Subject};
-pub use query::{Preset, PromQuery, QueryError};
 pub use reader::Reader;
-pub use source::{ObjectRef, Shape, Source};
 pub use target::{ContainerRequests, Target, TargetPod};

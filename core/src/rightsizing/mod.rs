@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Owns the arithmetic of the HorizontalPodAutoscaler ([`hpa`]), which every plan starts from, the rules that come on top
-//! of it, and the order in which they come ([`mod@plan`]). Must never touch a cluster: what it needs is given, what it
+//! of it, and the order in which they come ([`mod@plan`]). What may be asked for a metric stands here
+//! too ([`Source`], [`PromQuery`]): `crds` makes one of a manifest, `load` asks it. Must never touch a cluster: what it needs is given, what it
 //! concludes is returned.
 
 mod carbon;
@@ -18,6 +19,7 @@ mod outlook;
 pub mod plan;
 mod power;
 mod prewarm;
+mod query;
 pub mod schedule;
 pub mod serving;
 mod signal;
@@ -28,5 +30,6 @@ pub use latency::{Health, LatencyRule, Objective, StepSize};
 pub use outlook::Outlook;
 pub use power::PowerRule;
 pub use prewarm::PrewarmRule;
+pub use query::{Preset, PromQuery, QueryError};
 pub use signal::Signal;
-pub use source::{PromSource, Source};
+pub use source::{ObjectRef, Shape, Source};

@@ -1,71 +1,85 @@
-use super::serving::{Measure, Server};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use super::query::PromQuery;
 
-/// What Prometheus is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PromSource {
-    /// A row of the table of serving metrics, for the pods of the target.
-    Preset {
-        /// Who exposes it.
-        server: Server,
-        /// What of it.
-        measure: Measure,
-        /// Which quantile, where it is a time of single requests: above 0, below 1.
-        #[serde(default)]
-        quantile: Option<f64>,
-        /// Labels that the series must have.
-        #[serde(default)]
-        labels: BTreeMap<String, String>,
-    },
-    /// PromQL, as the rightsizer's owner wrote it.
-    Query(String),
-}
-
-/// Where the value of one metric is read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Where a metric is read. Selectors are written as `kubectl -l` writes them; `None` selects everything.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
-    /// `metrics.k8s.io`: a resource of pods, or of one container of each.
+    /// `metrics.k8s.io`: what the pods use of a resource.
     Resource {
-        /// `cpu` or `memory`.
+        /// `cpu`, `memory`.
         name: String,
-        /// The container; none means the whole pod.
+        /// This container of each pod; all of them together where it is `None`.
         container: Option<String>,
     },
-    /// `custom.metrics.k8s.io`, for each pod of the target.
+    /// `custom.metrics.k8s.io`, of each pod.
     Pods {
-        /// The metric's name.
+        /// Name of the metric.
         metric: String,
-        /// Its own label selector, as text.
+        /// Which of its series.
         selector: Option<String>,
     },
-    /// `custom.metrics.k8s.io`, for one object.
+    /// `custom.metrics.k8s.io`, of one object in the target's namespace.
     Object {
-        /// The object's `apiVersion`.
-        api_version: String,
-        /// Its kind.
-        kind: String,
-        /// Its name.
-        name: String,
-        /// The metric's name.
+        /// The object.
+        object: ObjectRef,
+        /// Name of the metric.
         metric: String,
-        /// Its own label selector, as text.
+        /// Which of its series.
         selector: Option<String>,
     },
     /// `external.metrics.k8s.io`.
     External {
-        /// The metric's name.
+        /// Name of the metric.
         metric: String,
-        /// Its label selector, as text.
+        /// Which of its series.
         selector: Option<String>,
     },
-    /// Prometheus.
+    /// Prometheus, past the metrics APIs.
     Prometheus {
         /// What is asked.
-        ask: PromSource,
-        /// Whether a value for each pod is wanted (label `pod`) rather than one for all.
-        per_pod: bool,
+        query: PromQuery,
+        /// What the answer is of.
+        shape: Shape,
     },
+}
+
+/// What a Prometheus answer is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A value for each pod, for metrics of type `Pods`. The series of a query bear the pod's name in a label.
+    PerPod,
+    /// One value, for metrics of type `Object` and `External`: all series of a query are added up.
+    Total,
+}
+
+/// `describedObject` of `autoscaling/v2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// `apiVersion`, such as `networking.k8s.io/v1`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `name`.
+    pub name: String,
+}
+
+impl Source {
+    /// The API that is asked, as metrics name it.
+    #[must_use]
+    pub fn api(&self) -> &'static str {
+        match self {
+            Self::Resource { .. } => "resource",
+            Self::Pods { .. } | Self::Object { .. } => "custom",
+            Self::External { .. } => "external",
+            Self::Prometheus { .. } => "prometheus",
+        }
+    }
+
+    /// The metric, where it is one of the table of model servers.
+    #[must_use]
+    pub fn metric(&self) -> Option<&'static str> {
+        match self {
+            Self::Prometheus { query, .. } => query.metric(),
+            _ => None,
+        }
+    }
 }

@@ -80,7 +80,6 @@ impl Rightsizers {
         let read = self
             .observe((&namespace, &found.target, &found.pods), wanted, now)
             .await;
-        let read = read.map_err(|error| ("InvalidSpec", error.to_string()))?;
         let around = surroundings::look(&self.world.snapshot(), wanted.zone.as_ref(), &found.pods, now);
         let seen = Seen {
             target: &read.observation,
@@ -302,30 +301,18 @@ impl Planned<'_> {
     }
 
     fn active(&self) -> Said {
+        let told = || {
+            let told = self.problems.iter().take(MAX_PROBLEMS);
+            told.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
         let step = self.plan.step(Stage::Metrics).map(|step| step.reason);
         match step {
             Some(Reason::Disabled) => {
                 Said::new("ScalingActive", false, "ScalingDisabled", Reason::Disabled.to_string())
             }
-            Some(Reason::Held { .. }) => {
-                let told: Vec<String> = self
-                    .problems
-                    .iter()
-                    .take(MAX_PROBLEMS)
-                    .map(ToString::to_string)
-                    .collect();
-                Said::new("ScalingActive", false, "FailedGetMetrics", told.join("; "))
-            }
+            Some(Reason::Held { .. }) => Said::new("ScalingActive", false, "FailedGetMetrics", told()),
             _ if self.problems.is_empty() => Said::new("ScalingActive", true, "ValidMetricFound", "metrics are read"),
-            _ => {
-                let told: Vec<String> = self
-                    .problems
-                    .iter()
-                    .take(MAX_PROBLEMS)
-                    .map(ToString::to_string)
-                    .collect();
-                Said::new("ScalingActive", true, "PartOfMetricsFound", told.join("; "))
-            }
+            _ => Said::new("ScalingActive", true, "PartOfMetricsFound", told()),
         }
     }
 

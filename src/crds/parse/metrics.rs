@@ -3,13 +3,9 @@ use crate::crds::rules::PresetSpec;
 use crate::settings::Problems;
 use heliotrope_core::quantity::parse_milli;
 use heliotrope_core::rightsizing::hpa::{AverageTarget, Metric, Milli, TotalTarget};
-use heliotrope_core::rightsizing::serving::of;
-use heliotrope_core::rightsizing::{PromSource, Source};
+use heliotrope_core::rightsizing::{ObjectRef, PromQuery, QueryError, Shape, Source};
 use k8s_openapi::api::autoscaling::v2::{MetricIdentifier, MetricSpec, MetricTarget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-
-/// More labels than this do not narrow anything any more.
-const MAX_LABELS: usize = 8;
 
 /// Every metric, and where each is read.
 pub(super) fn read(spec: &RightsizerSpec, problems: &mut Problems) -> (Vec<Metric>, Vec<Source>) {
@@ -22,8 +18,8 @@ pub(super) fn read(spec: &RightsizerSpec, problems: &mut Problems) -> (Vec<Metri
 }
 
 /// The sources that are told, by the metric's name.
-fn told_sources<'a>(spec: &'a RightsizerSpec, problems: &mut Problems) -> Vec<(&'a str, PromSource)> {
-    let mut told: Vec<(&str, PromSource)> = Vec::new();
+fn told_sources<'a>(spec: &'a RightsizerSpec, problems: &mut Problems) -> Vec<(&'a str, PromQuery)> {
+    let mut told: Vec<(&str, PromQuery)> = Vec::new();
     for (ix, source) in spec.sources.iter().enumerate() {
         problems.within(format_args!("sources[{ix}]"), |problems| {
             let name = source.metric.as_str();
@@ -59,63 +55,32 @@ pub(super) fn prometheus(
     preset: Option<&PresetSpec>,
     query: Option<&str>,
     problems: &mut Problems,
-) -> Option<PromSource> {
-    match (preset, query) {
-        (Some(preset), None) => problems.within("preset", |problems| of_preset(preset, problems)),
-        (None, Some(query)) if query.trim().is_empty() => {
-            problems.report("query", "must not be empty");
-            None
-        }
-        (None, Some(query)) => Some(PromSource::Query(query.to_owned())),
+) -> Option<PromQuery> {
+    let asked = match (preset, query) {
+        (Some(of), None) => PromQuery::preset((of.server, of.measure), of.quantile, of.labels.clone(), None),
+        (None, Some(query)) => PromQuery::text(query),
         _ => {
             problems.report("", "set preset or query");
-            None
+            return None;
         }
+    };
+    asked.map_err(|error| report(error, problems)).ok()
+}
+
+fn report(error: QueryError, problems: &mut Problems) {
+    match error.key() {
+        Some(key) => problems.within("preset", |problems| problems.report(key, error)),
+        None => problems.report("query", error),
     }
 }
 
-fn of_preset(preset: &PresetSpec, problems: &mut Problems) -> Option<PromSource> {
-    if of(preset.server, preset.measure).is_none() {
-        problems.report("measure", "is not exposed by this server: see docs/rightsizing.md");
-        return None;
-    }
-    let within = preset.quantile.is_some_and(|quantile| quantile > 0.0 && quantile < 1.0);
-    match (preset.measure.is_latency(), preset.quantile) {
-        (true, None) => problems.report("quantile", "is missing: write one such as 0.99"),
-        (true, Some(_)) if !within => problems.report("quantile", "must be above 0 and below 1"),
-        (false, Some(_)) => problems.report(
-            "quantile",
-            "belongs to times of single requests, which this measure is not",
-        ),
-        _ => {}
-    }
-    if preset.labels.len() > MAX_LABELS {
-        problems.report("labels", "must not be more than 8");
-    }
-    if preset.labels.keys().any(|name| !is_prometheus_label(name)) {
-        problems.report("labels", "must have names that Prometheus knows: letters, digits and _");
-    }
-    Some(PromSource::Preset {
-        server: preset.server,
-        measure: preset.measure,
-        quantile: preset.quantile,
-        labels: preset.labels.clone(),
-    })
-}
-
-fn is_prometheus_label(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
-    bytes.next().is_some_and(letter) && bytes.all(|b| letter(b) || b.is_ascii_digit()) && !name.starts_with("__")
-}
-
-fn one(metric: &MetricSpec, told: &[(&str, PromSource)], problems: &mut Problems) -> Option<(Metric, Source)> {
+fn one(metric: &MetricSpec, told: &[(&str, PromQuery)], problems: &mut Problems) -> Option<(Metric, Source)> {
     let kind = metric.type_.as_str();
-    let elsewhere = |name: &str, per_pod: bool| {
+    let elsewhere = |name: &str, shape: Shape| {
         let found = told.iter().find(|(metric, _)| *metric == name);
         found.map(|(_, ask)| Source::Prometheus {
-            ask: ask.clone(),
-            per_pod,
+            query: ask.clone(),
+            shape,
         })
     };
     let missing = |problems: &mut Problems, key: &str| {
@@ -156,7 +121,7 @@ fn one(metric: &MetricSpec, told: &[(&str, PromSource)], problems: &mut Problems
                 return None;
             };
             let target = problems.within("pods.target", |problems| average(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, true).unwrap_or_else(|| Source::Pods {
+            let source = elsewhere(&of.metric.name, Shape::PerPod).unwrap_or_else(|| Source::Pods {
                 metric: of.metric.name.clone(),
                 selector: selector(&of.metric),
             });
@@ -168,10 +133,12 @@ fn one(metric: &MetricSpec, told: &[(&str, PromSource)], problems: &mut Problems
                 return None;
             };
             let target = problems.within("object.target", |problems| total(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, false).unwrap_or_else(|| Source::Object {
-                api_version: of.described_object.api_version.clone().unwrap_or_default(),
-                kind: of.described_object.kind.clone(),
-                name: of.described_object.name.clone(),
+            let source = elsewhere(&of.metric.name, Shape::Total).unwrap_or_else(|| Source::Object {
+                object: ObjectRef {
+                    api_version: of.described_object.api_version.clone().unwrap_or_default(),
+                    kind: of.described_object.kind.clone(),
+                    name: of.described_object.name.clone(),
+                },
                 metric: of.metric.name.clone(),
                 selector: selector(&of.metric),
             });
@@ -183,7 +150,7 @@ fn one(metric: &MetricSpec, told: &[(&str, PromSource)], problems: &mut Problems
                 return None;
             };
             let target = problems.within("external.target", |problems| total(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, false).unwrap_or_else(|| Source::External {
+            let source = elsewhere(&of.metric.name, Shape::Total).unwrap_or_else(|| Source::External {
                 metric: of.metric.name.clone(),
                 selector: selector(&of.metric),
             });

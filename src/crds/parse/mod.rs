@@ -14,7 +14,7 @@ use crate::settings::{Problem, Problems};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::rightsizing::hpa::{HpaSpec, HpaVersion, Timing, Tolerance};
 use heliotrope_core::rightsizing::plan::{Mode, PlanSpec};
-use heliotrope_core::rightsizing::{PromSource, Source};
+use heliotrope_core::rightsizing::{PromQuery, Source};
 
 /// `--horizontal-pod-autoscaler-downscale-stabilization`, in seconds.
 const DOWN_WINDOW: i32 = 300;
@@ -31,9 +31,9 @@ pub struct Wanted {
     /// Where each metric of the plan is read, in their order.
     pub sources: Vec<Source>,
     /// Where the response time is read.
-    pub response: Option<PromSource>,
+    pub response: Option<PromQuery>,
     /// Where the age of the queue is read.
-    pub queue_age: Option<PromSource>,
+    pub queue_age: Option<PromQuery>,
     /// The grid zone, where it is told.
     pub zone: Option<ZoneId>,
     /// Replicas that stay in each topology zone; none means that deletion costs are not written.

@@ -6,7 +6,7 @@ use crate::settings::Problems;
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::quantity::{GramsPerKwh, Ratio, Watts};
 use heliotrope_core::rightsizing::{
-    CarbonRule, Ceiling, LatencyRule, Objective, PowerRule, PrewarmRule, PromSource, StepSize, Trigger,
+    CarbonRule, Ceiling, LatencyRule, Objective, PowerRule, PrewarmRule, PromQuery, StepSize, Trigger,
 };
 use jiff::SignedDuration;
 
@@ -22,7 +22,7 @@ const STRETCH: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 const SHORTEST: SignedDuration = SignedDuration::from_millis(1);
 
-type Latency = (Option<LatencyRule>, Option<PromSource>, Option<PromSource>);
+type Latency = (Option<LatencyRule>, Option<PromQuery>, Option<PromQuery>);
 
 /// The rule, and where response time and queue age are read.
 pub(super) fn latency(told: Option<&LatencySpec>, problems: &mut Problems) -> Latency {
@@ -50,20 +50,18 @@ pub(super) fn latency(told: Option<&LatencySpec>, problems: &mut Problems) -> La
     })
 }
 
-fn objective(key: &str, told: Option<&ObjectiveSpec>, problems: &mut Problems) -> Option<(Objective, PromSource)> {
+fn objective(key: &str, told: Option<&ObjectiveSpec>, problems: &mut Problems) -> Option<(Objective, PromQuery)> {
     let told = told?;
     problems.within(key, |problems| {
         let limit = problems.duration("limit", Some(&told.limit), EVERY, SHORTEST..=LONGEST);
         let calm = percent("calmPercent", told.calm_percent.unwrap_or(CALM_PERCENT), problems);
-        let ask = prometheus(told.preset.as_ref(), told.query.as_deref(), problems)?;
-        if let PromSource::Preset { measure, .. } = &ask
-            && !measure.is_latency()
-        {
+        if told.preset.as_ref().is_some_and(|preset| !preset.measure.is_latency()) {
             problems.report(
                 "preset.measure",
                 "must be a time: latency, firstToken, tokenLatency or queueTime",
             );
         }
+        let ask = prometheus(told.preset.as_ref(), told.query.as_deref(), problems)?;
         Some((Objective { limit, calm }, ask))
     })
 }

@@ -3,9 +3,9 @@
 use super::ask::{MetricsApi, Samples};
 use super::wire::{ApiGroup, ApiResources, MetricValue};
 use crate::load::cause::Cause;
-use crate::load::source::ObjectRef;
 use crate::load::target::Target;
 use heliotrope_core::quantity::parse_signed_milli;
+use heliotrope_core::rightsizing::ObjectRef;
 use heliotrope_core::rightsizing::hpa::{Milli, Sample};
 use jiff::Timestamp;
 

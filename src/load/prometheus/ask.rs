@@ -1,12 +1,12 @@
 use super::answer::{Parts, duration, milli};
 use super::promql::{self, Scope};
 use crate::load::cause::Cause;
-use crate::load::query::{Preset, PromQuery};
 use crate::load::settings::{LoadSettings, PrometheusSettings};
 use crate::load::target::Target;
 use crate::outbound::{HttpClient, PrometheusClient};
 use heliotrope_core::rightsizing::hpa::{Milli, Sample};
 use heliotrope_core::rightsizing::serving::Kind;
+use heliotrope_core::rightsizing::{Preset, PromQuery};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ impl Prometheus {
         target: &Target<'_>,
         now: Timestamp,
     ) -> Read<BTreeMap<String, Sample>> {
-        if matches!(query, PromQuery::Preset(preset) if preset.row.kind == Kind::Histogram) {
+        if matches!(query, PromQuery::Preset(preset) if preset.row().kind == Kind::Histogram) {
             return Err(Cause::AveragedPercentile);
         }
         let parts = self.ask(query, target, true, now).await?;
@@ -132,7 +132,7 @@ impl Prometheus {
         let expression = match query {
             PromQuery::Preset(preset) => {
                 let scope = Scope::of(target, preset, &self.labels)?;
-                promql::preset(preset, &scope, per_pod, preset.window.unwrap_or(self.window))
+                promql::preset(preset, &scope, per_pod, preset.window().unwrap_or(self.window))
             }
             PromQuery::Text(_) if !self.own_queries => return Err(Cause::QueriesOff),
             PromQuery::Text(text) => promql::own(text),
@@ -156,12 +156,12 @@ impl Prometheus {
         if down > 0 {
             return Err(Cause::Unscraped(down));
         }
-        let scale = preset.row.unit.seconds().unwrap_or(1.0);
+        let scale = preset.row().unit.seconds().unwrap_or(1.0);
         if let Some(value) = parts.value() {
             return Ok(value * scale);
         }
         match parts.rate() {
-            None if matches!(preset.row.kind, Kind::Gauge | Kind::Summary) => Err(Cause::NotNumbers(1)),
+            None if matches!(preset.row().kind, Kind::Gauge | Kind::Summary) => Err(Cause::NotNumbers(1)),
             None => Err(Cause::TooFew),
             Some(rate) if rate > 0.0 => Err(Cause::NotNumbers(1)),
             Some(_) if parts.busy() > 0.0 => Err(Cause::NoneFinished),
@@ -177,7 +177,7 @@ impl Prometheus {
     /// Over how long a sample was taken: nothing for a value of a moment.
     fn window_of(&self, query: &PromQuery) -> SignedDuration {
         match query {
-            PromQuery::Preset(preset) if preset.row.kind != Kind::Gauge => preset.window.unwrap_or(self.window),
+            PromQuery::Preset(preset) if preset.row().kind != Kind::Gauge => preset.window().unwrap_or(self.window),
             _ => SignedDuration::ZERO,
         }
     }
@@ -186,7 +186,7 @@ impl Prometheus {
 /// Seconds for what is a duration; what is not keeps its unit, in which targets are given.
 fn scale(query: &PromQuery) -> f64 {
     match query {
-        PromQuery::Preset(preset) => preset.row.unit.seconds().unwrap_or(1.0),
+        PromQuery::Preset(preset) => preset.row().unit.seconds().unwrap_or(1.0),
         PromQuery::Text(_) => 1.0,
     }
 }

@@ -4,9 +4,9 @@
 //! ([`PART`]) that says what it is.
 
 use crate::load::cause::Cause;
-use crate::load::query::Preset;
 use crate::load::settings::PrometheusSettings;
 use crate::load::target::Target;
+use heliotrope_core::rightsizing::Preset;
 use heliotrope_core::rightsizing::serving::{Kind, Measure, Server, Unit, of};
 use jiff::SignedDuration;
 
@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
     pub(super) fn of(target: &Target<'_>, preset: &Preset, labels: &'a PrometheusSettings) -> Result<Self, Cause> {
         let pods = pods(target)?;
         let mut own = String::new();
-        for (name, value) in &preset.labels {
+        for (name, value) in preset.labels() {
             own.extend([",", name, "=", &quote(value)]);
         }
         let PrometheusSettings {
@@ -60,14 +60,14 @@ impl<'a> Scope<'a> {
         let scraped = named("");
         let mut matchers = vec![format!("{scraped}{own}")];
         // An exporter names the pod that holds a board. Its own pod's labels push those aside unless `honor_labels` is set.
-        if preset.row.server == Server::Dcgm {
+        if preset.row().server == Server::Dcgm {
             matchers.push(format!("{}{own}", named("exported_")));
         }
         Ok(Self {
             matchers,
             scraped,
             labels,
-            server: preset.row.server,
+            server: preset.row().server,
         })
     }
 
@@ -104,14 +104,14 @@ impl<'a> Scope<'a> {
 /// A preset's question, of each pod or of all together.
 pub(super) fn preset(preset: &Preset, scope: &Scope<'_>, per_pod: bool, window: SignedDuration) -> String {
     let by = if per_pod { scope.by_pod() } else { String::new() };
-    let metric = preset.row.name;
+    let metric = preset.row().name;
     let rate = |metric: &str| scope.each(metric, |selector| format!("rate({selector}[{}s])", window.as_secs()));
     let stamp = |metric: &str| scope.each(metric, |selector| format!("timestamp({selector})"));
     let mut parts = Vec::new();
-    match preset.row.kind {
+    match preset.row().kind {
         Kind::Gauge | Kind::Summary => {
             // Shares are of a whole each: the mean of several is a share again, their sum is not.
-            let aggregate = if matches!(preset.row.unit, Unit::Ratio | Unit::Percent) {
+            let aggregate = if matches!(preset.row().unit, Unit::Ratio | Unit::Percent) {
                 "avg"
             } else {
                 "sum"
@@ -120,13 +120,13 @@ pub(super) fn preset(preset: &Preset, scope: &Scope<'_>, per_pod: bool, window: 
             parts.push(part(VALUE, &format!("{aggregate}{by} ({gauge})")));
             parts.push(part(STAMP, &format!("min{by} ({})", stamp(metric))));
         }
-        Kind::Counter if preset.row.unit.seconds().is_none() => {
+        Kind::Counter if preset.row().unit.seconds().is_none() => {
             parts.push(part(VALUE, &format!("sum{by} ({})", rate(metric))));
             parts.push(part(STAMP, &format!("max{by} ({})", stamp(metric))));
         }
         // A sum of durations: over the requests that were finished, it is their mean.
         Kind::Counter => {
-            let count = of(preset.row.server, Measure::Requests).map_or(metric, |row| row.name);
+            let count = of(preset.row().server, Measure::Requests).map_or(metric, |row| row.name);
             let finished = format!("sum{by} ({})", rate(count));
             parts.push(part(VALUE, &format!("(sum{by} ({}) / {finished})", rate(metric))));
             parts.push(part(RATE, &finished));
@@ -134,7 +134,7 @@ pub(super) fn preset(preset: &Preset, scope: &Scope<'_>, per_pod: bool, window: 
         }
         Kind::Histogram => {
             let (bucket, count) = (format!("{metric}_bucket"), format!("{metric}_count"));
-            let quantile = preset.quantile.unwrap_or(0.5);
+            let quantile = preset.quantile().unwrap_or(0.5);
             let merged = format!("sum by (le) ({})", rate(&bucket));
             parts.push(part(VALUE, &format!("histogram_quantile({quantile}, {merged})")));
             parts.push(part(RATE, &format!("sum({})", rate(&count))));
@@ -149,7 +149,7 @@ pub(super) fn preset(preset: &Preset, scope: &Scope<'_>, per_pod: bool, window: 
             .flatten()
             .map(|row| scope.each(row.name, str::to_owned));
         let busy: Vec<String> = gauges.map(|gauge| format!("(sum({gauge}) or vector(0))")).collect();
-        if preset.row.measure.is_latency() && !busy.is_empty() {
+        if preset.row().measure.is_latency() && !busy.is_empty() {
             parts.push(part(BUSY, &format!("({})", busy.join(" + "))));
         }
     }

@@ -2,7 +2,7 @@ use super::{full, spec};
 use heliotrope_core::quantity::{GramsPerKwh, Ratio};
 use heliotrope_core::rightsizing::hpa::{HpaVersion, Metric, Policy, PolicyKind, TotalTarget};
 use heliotrope_core::rightsizing::plan::Mode;
-use heliotrope_core::rightsizing::{Ceiling, PromSource, Source, StepSize, Trigger};
+use heliotrope_core::rightsizing::{Ceiling, PromQuery, Shape, Source, StepSize, Trigger};
 use jiff::SignedDuration;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -38,13 +38,13 @@ fn every_rule_is_read() {
     assert_eq!(behavior.down.policies, [policy]);
     assert!(matches!(&wanted.sources[0], Source::Resource { name, container: None } if name == "cpu"));
     let Source::Prometheus {
-        ask: PromSource::Preset { labels, .. },
-        per_pod: true,
+        query: PromQuery::Preset(preset),
+        shape: Shape::PerPod,
     } = &wanted.sources[1]
     else {
         panic!("{:?}", wanted.sources[1]);
     };
-    assert_eq!(labels["model_name"], "llama");
+    assert_eq!(preset.labels()["model_name"], "llama");
     let Source::External { metric, selector } = &wanted.sources[2] else {
         panic!("{:?}", wanted.sources[2]);
     };
@@ -56,13 +56,10 @@ fn every_rule_is_read() {
     assert_eq!(latency.step, StepSize::Pods(2));
     assert_eq!(latency.every, SignedDuration::from_mins(1));
     assert_eq!(latency.latency.unwrap().calm, Ratio::new(0.7).unwrap());
-    assert!(matches!(
-        wanted.response,
-        Some(PromSource::Preset { quantile: Some(_), .. })
-    ));
+    assert!(matches!(&wanted.response, Some(PromQuery::Preset(of)) if of.quantile().is_some()));
     assert_eq!(
         wanted.queue_age,
-        Some(PromSource::Query("max(my_queue_age_seconds)".to_owned()))
+        Some(PromQuery::Text("max(my_queue_age_seconds)".to_owned()))
     );
     let carbon = wanted.plan.carbon.unwrap();
     assert_eq!(carbon.ceiling, Ceiling::ShareOfMax(Ratio::new(0.5).unwrap()));
@@ -171,4 +168,15 @@ fn a_pasted_autoscaler_is_a_rightsizer() {
     }));
     let found = none.wanted().unwrap_err();
     assert_eq!(found[0].path, "spec.minReplicas", "CPU says nothing without replicas");
+}
+
+/// Triton has no histogram of its latency: what is read is a mean, of which there is no quantile.
+#[test]
+fn a_quantile_is_asked_for_where_there_is_a_histogram() {
+    let mut triton = full();
+    triton["latency"]["response"]["preset"] = json!({ "server": "triton", "measure": "latency" });
+    assert!(spec(triton.clone()).wanted().is_ok());
+    triton["latency"]["response"]["preset"]["quantile"] = json!(0.99);
+    let found = spec(triton).wanted().unwrap_err();
+    assert_eq!(found[0].path, "spec.latency.response.preset.quantile", "{found:?}");
 }

@@ -1,7 +1,7 @@
 //! The metrics APIs in the shapes that they are documented in.
 
 use super::*;
-use heliotrope::load::ObjectRef;
+use heliotrope_core::rightsizing::ObjectRef;
 use serde_json::{Value, json};
 
 const RESOURCE: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/ml/pods";

@@ -1,7 +1,7 @@
 //! Many at once, slow ones and long ones.
 
 use super::*;
-use heliotrope::load::Shape;
+use heliotrope_core::rightsizing::Shape;
 use serde_json::json;
 use std::time::Duration;
 

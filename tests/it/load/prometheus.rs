@@ -16,14 +16,14 @@ const OLD: &str = "1799999800";
 fn per_pod(query: PromQuery) -> Source {
     Source::Prometheus {
         query,
-        shape: heliotrope::load::Shape::PerPod,
+        shape: heliotrope_core::rightsizing::Shape::PerPod,
     }
 }
 
 fn total(query: PromQuery) -> Source {
     Source::Prometheus {
         query,
-        shape: heliotrope::load::Shape::Total,
+        shape: heliotrope_core::rightsizing::Shape::Total,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Queries of the tenants' own.
 
 use super::*;
-use heliotrope::load::Shape;
+use heliotrope_core::rightsizing::Shape;
 use serde_json::{Value, json};
 
 fn source(query: &str, shape: Shape) -> Source {

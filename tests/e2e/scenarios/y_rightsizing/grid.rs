@@ -1,14 +1,21 @@
 //! Fewer replicas while the grid is dirty unless the service suffers, and the dirtiest first.
 
-use super::{NOTHING, PATIENCE, Stage, left_out, queue};
+use super::{NOTHING, PATIENCE, Stage, left_out, queue, two_seconds};
 use crate::cluster::by_region;
 use crate::figures::Figures;
 use crate::loopback::now;
 use crate::scenarios::site::{CENTRAL, NORTH, WEST};
 use crate::world::Demand;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
+
+/// At most three replicas above 300 g/kWh, in the zone of the stage that is.
+fn three_while_dirty() -> Value {
+    json!({
+        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "5s", "zone": CENTRAL.1,
+    })
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
@@ -18,15 +25,10 @@ async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
     let mut figures = Figures::of("y_carbon");
     let mut stage = Stage::start(2, queue(24.0)).await;
     let mut controllers = stage.controllers().await;
-    let limit = json!({
-        "limit": "2s", "calmPercent": 70,
-        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
-    });
-    let carbon = json!({
-        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "5s", "zone": CENTRAL.1,
-    });
-    let latency = json!({ "response": limit, "stepPods": 2, "every": "10s" });
-    stage.rightsizer(json!({ "carbon": carbon, "latency": latency })).await;
+    let latency = json!({ "response": two_seconds(), "stepPods": 2, "every": "10s" });
+    stage
+        .rightsizer(json!({ "carbon": three_while_dirty(), "latency": latency }))
+        .await;
     // The queue wants six.
     stage.settles(3, 8).await;
     figures.note("replicas for six in a dirty grid", 3);
@@ -57,15 +59,8 @@ async fn y_replicas_are_warm_before_the_grid_turns_clean() {
     let [.., central] = &stage.files;
     central.turn(400.0, turns, 100.0);
     let mut controllers = stage.controllers().await;
-    let limit = json!({
-        "limit": "2s", "calmPercent": 70,
-        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
-    });
-    let carbon = json!({
-        "above": { "enter": "300 g/kWh", "leave": "250 g/kWh" }, "maxReplicas": 3, "rest": "5s", "zone": CENTRAL.1,
-    });
     let rules = json!({
-        "carbon": carbon, "latency": { "response": limit, "stepPods": 2 }, "prewarm": { "lead": "20s" },
+        "carbon": three_while_dirty(), "latency": { "response": two_seconds(), "stepPods": 2 }, "prewarm": { "lead": "20s" },
     });
     // Until rates are known, and with them that the service does well, nothing would be held back.
     tokio::time::sleep(Duration::from_secs(15)).await;

@@ -37,6 +37,14 @@ fn left_out() -> bool {
     guest::leaves_out("y_rightsizing", why)
 }
 
+/// A P99 of two seconds at most.
+fn two_seconds() -> Value {
+    json!({
+        "limit": "2s", "calmPercent": 70,
+        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
+    })
+}
+
 fn queue(waiting: f64) -> Demand {
     Demand {
         queue: waiting,

@@ -1,6 +1,6 @@
 //! By queue depth and by latency, and not at all by what is not measured.
 
-use super::{NOTHING, Stage, left_out, queue};
+use super::{NOTHING, Stage, left_out, queue, two_seconds};
 use crate::figures::Figures;
 use crate::world::Demand;
 use serde_json::json;
@@ -48,12 +48,8 @@ async fn y_latency_is_a_veto_and_a_step() {
     };
     let mut stage = Stage::start(4, slow(1.8)).await;
     let mut controllers = stage.controllers().await;
-    let limit = json!({
-        "limit": "2s", "calmPercent": 70,
-        "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
-    });
     stage
-        .rightsizer(json!({ "latency": { "response": limit, "stepPods": 2, "every": "10s" } }))
+        .rightsizer(json!({ "latency": { "response": two_seconds(), "stepPods": 2, "every": "10s" } }))
         .await;
     // Nothing waits, so that the queue wants two; near its limit the latency says no.
     stage.wait_condition("ScalingActive", "True", "ValidMetricFound").await;

@@ -1,15 +1,15 @@
-use heliotrope_core::rightsizing::serving::{self, Kind, Measure, Server, ServingMetric};
+use super::serving::{self, Kind, Measure, Server, ServingMetric};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 /// Longest query that is asked, in bytes.
 const MAX_QUERY: usize = 4096;
 /// Labels of a preset.
-const MAX_LABELS: usize = 16;
+const MAX_LABELS: usize = 8;
 /// Bytes of a label's name or value.
 const MAX_LABEL: usize = 256;
 
-/// What Prometheus is asked.
+/// What Prometheus is asked. Only what can be asked is one: a text from a manifest becomes it here and nowhere else.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PromQuery {
     /// A metric of a known server, of the target's pods.
@@ -21,10 +21,10 @@ pub enum PromQuery {
 /// A metric of a known server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
-    pub(super) row: &'static ServingMetric,
-    pub(super) quantile: Option<f64>,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) window: Option<SignedDuration>,
+    row: &'static ServingMetric,
+    quantile: Option<f64>,
+    labels: BTreeMap<String, String>,
+    window: Option<SignedDuration>,
 }
 
 /// Why something cannot be asked.
@@ -54,6 +54,20 @@ pub enum QueryError {
     /// An empty or endless query.
     #[error("the query must have from 1 to {MAX_QUERY} bytes")]
     Length,
+}
+
+impl QueryError {
+    /// The key of a preset that is to be set otherwise; none where it is about a query.
+    #[must_use]
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            Self::NotExposed => Some("measure"),
+            Self::QuantileMissing | Self::QuantileNeedless | Self::QuantileRange => Some("quantile"),
+            Self::LabelName | Self::Labels => Some("labels"),
+            Self::Window => Some("window"),
+            Self::Length => None,
+        }
+    }
 }
 
 impl PromQuery {
@@ -112,11 +126,38 @@ impl PromQuery {
     }
 
     /// The metric, where it is one of the table.
-    pub(super) fn metric(&self) -> Option<&'static str> {
+    #[must_use]
+    pub fn metric(&self) -> Option<&'static str> {
         match self {
             Self::Preset(preset) => Some(preset.row.name),
             Self::Text(_) => None,
         }
+    }
+}
+
+impl Preset {
+    /// The row of the table.
+    #[must_use]
+    pub fn row(&self) -> &'static ServingMetric {
+        self.row
+    }
+
+    /// Which quantile, of a histogram and of nothing else.
+    #[must_use]
+    pub fn quantile(&self) -> Option<f64> {
+        self.quantile
+    }
+
+    /// Labels that the series must have besides.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.labels
+    }
+
+    /// What rates are taken over; that of the settings where it is `None`.
+    #[must_use]
+    pub fn window(&self) -> Option<SignedDuration> {
+        self.window
     }
 }
 
