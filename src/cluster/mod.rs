@@ -35,8 +35,7 @@ pub use pace::Pace;
 pub use pod::LeanPod;
 pub use reviews::{AUDIENCE, ReviewError, Reviews, Verdict};
 pub use scaling::{
-    Autoscaler, AutoscalerKind, FieldOwner, Operation, RequestedBy, ScaledPod, Scaling, ScalingError, Target,
-    TargetRef,
+    Autoscaler, AutoscalerKind, FieldOwner, Operation, ScaledPod, Scaling, ScalingError, Target, TargetRef,
 };
 pub use survey::{SchedulerText, Seen, Survey, SurveyedNode, SurveyedPod};
 pub use volume::{LeanStorageClass, LeanVolumeClaim};

@@ -9,6 +9,7 @@
 //! be done comes in over a channel or is read, requests to the API server leave. Must never be waited for by whoever tells it
 //! something, must never write in shadow, and never for a Rightsizer without the lease.
 
+mod event;
 pub mod events;
 pub mod lease;
 pub mod rightsizer;

@@ -21,4 +21,4 @@ mod target;
 pub use cause::Cause;
 pub use observed::{Observed, Problem, Subject};
 pub use reader::Reader;
-pub use target::{ContainerRequests, Target, TargetPod};
+pub use target::{Target, TargetPod};

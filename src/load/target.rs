@@ -1,5 +1,4 @@
-use heliotrope_core::rightsizing::hpa::{Milli, Pod};
-use std::collections::BTreeMap;
+use heliotrope_core::rightsizing::hpa::{ContainerRequests, Milli, Pod};
 
 /// What is scaled.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +20,6 @@ pub struct TargetPod {
     pub facts: Pod,
     /// What its containers request: the regular ones and the init containers that run beside them.
     pub requests: Vec<ContainerRequests>,
-}
-
-/// What a container requests.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ContainerRequests {
-    /// Its name.
-    pub container: String,
-    /// Thousandths by resource: `cpu` in cores, `memory` in bytes.
-    pub requests: BTreeMap<String, Milli>,
 }
 
 impl TargetPod {

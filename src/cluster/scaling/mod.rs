@@ -15,7 +15,7 @@ mod pods;
 
 pub use autoscalers::{Autoscaler, AutoscalerKind};
 pub use managers::{FieldOwner, Operation};
-pub use pods::{RequestedBy, ScaledPod};
+pub use pods::ScaledPod;
 
 use k8s_openapi::api::autoscaling::v1::Scale;
 use kinds::Kinds;

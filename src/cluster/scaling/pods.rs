@@ -1,6 +1,6 @@
 use super::ScalingError;
 use crate::cluster::amounts;
-use heliotrope_core::rightsizing::hpa::{Milli, Pod, PodPhase, ReadyCondition};
+use heliotrope_core::rightsizing::hpa::{ContainerRequests, Milli, Pod, PodPhase, ReadyCondition};
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod as ApiPod;
@@ -16,15 +16,6 @@ const PAGE: u32 = 500;
 /// The annotation by which a ReplicaSet chooses whom to remove.
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
-/// What one container requests, in thousandths.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestedBy {
-    /// Its name.
-    pub container: String,
-    /// By resource: `cpu` in cores, `memory` in bytes.
-    pub requests: BTreeMap<String, Milli>,
-}
-
 /// A replica.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScaledPod {
@@ -37,7 +28,7 @@ pub struct ScaledPod {
     /// What the autoscaler's arithmetic reads of it.
     pub facts: Pod,
     /// What its containers request: the regular ones and those that run beside them.
-    pub requests: Vec<RequestedBy>,
+    pub requests: Vec<ContainerRequests>,
     /// Its deletion cost, where it has one that is a number.
     pub deletion_cost: Option<i32>,
 }
@@ -180,12 +171,12 @@ fn ready(conditions: &[Condition]) -> Option<ReadyCondition> {
     })
 }
 
-fn requested(container: Container) -> RequestedBy {
+fn requested(container: Container) -> ContainerRequests {
     let read = |(name, amount): (String, String)| {
         let milli = amounts::milli(&amount).and_then(|milli| Milli::try_from(milli).ok())?;
         Some((name, milli))
     };
-    RequestedBy {
+    ContainerRequests {
         container: container.name,
         requests: container
             .resources

@@ -8,6 +8,7 @@
 mod note;
 pub mod settings;
 
+use super::event;
 use crate::cluster::Pace;
 use crate::telemetry::Metrics;
 use crate::world::Strayed;
@@ -52,7 +53,7 @@ impl Events {
         Self {
             client,
             metrics,
-            instance: note::instance(instance),
+            instance: event::instance(instance),
             pace: Pace::new(BURST, EARNED),
             paused: None,
         }

@@ -1,22 +1,12 @@
+use crate::controllers::event::{self, Told};
 use crate::world::Strayed;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use ring::digest::{SHA256, digest};
 use std::fmt::Write;
 
-/// The longest note that the API server takes.
-const MAX_NOTE: usize = 1024;
-/// The longest name of a reporting instance that it takes.
-const MAX_INSTANCE: usize = 128;
 const CONTROLLER: &str = "heliotrope.dev/extender";
 const REASON: &str = "NotGreenestNode";
-
-/// A name that the API server takes; one that it would not is replaced.
-pub(super) fn instance(name: &str) -> String {
-    let name: String = name.chars().filter(char::is_ascii_graphic).take(MAX_INSTANCE).collect();
-    if name.is_empty() { "heliotrope".to_owned() } else { name }
-}
 
 /// One a pod: the UID makes the name, which is legal whatever the UID.
 pub(super) fn name(uid: &str) -> String {
@@ -41,43 +31,35 @@ fn note(strayed: &Strayed) -> String {
         )
         .unwrap_or_default();
     }
-    let end = (0..=MAX_NOTE.min(note.len()))
-        .rev()
-        .find(|end| note.is_char_boundary(*end));
-    note.truncate(end.unwrap_or(0));
     note
 }
 
+/// The Event, told by a process.
 pub(super) fn event(strayed: &Strayed, instance: &str) -> Event {
     let text = |text: &str| Some(text.to_owned());
-    Event {
-        metadata: ObjectMeta {
-            name: Some(name(&strayed.uid)),
-            namespace: text(&strayed.namespace),
-            ..ObjectMeta::default()
-        },
-        action: text("Binding"),
-        event_time: Some(MicroTime(strayed.at)),
-        note: Some(note(strayed)),
-        reason: text(REASON),
-        regarding: Some(ObjectReference {
+    let told = Told {
+        name: name(&strayed.uid),
+        about: ObjectReference {
             api_version: text("v1"),
             kind: text("Pod"),
             namespace: text(&strayed.namespace),
             name: text(&strayed.name),
             uid: text(&strayed.uid),
             ..ObjectReference::default()
-        }),
-        reporting_controller: text(CONTROLLER),
-        reporting_instance: text(instance),
-        type_: text("Normal"),
-        ..Event::default()
-    }
+        },
+        action: "Binding",
+        reason: REASON,
+        note: &note(strayed),
+        warns: false,
+        at: strayed.at,
+    };
+    event::event((CONTROLLER, instance), told)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controllers::event::MAX_NOTE;
     use jiff::Timestamp;
     use std::sync::Arc;
 
@@ -104,11 +86,8 @@ mod tests {
             note(&strayed("gpu-2", None)),
             "bound to gpu-2; heliotrope preferred gpu-1"
         );
-        assert_eq!(
-            note(&strayed(&"ü".repeat(2000), None)).len(),
-            MAX_NOTE - 1,
-            "whole letters"
-        );
+        let long = event(&strayed(&"ü".repeat(2000), None), "i").note;
+        assert_eq!(long.unwrap().len(), MAX_NOTE - 1, "whole letters");
     }
 
     #[test]
@@ -121,7 +100,5 @@ mod tests {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
         );
-        assert_eq!(instance(""), "heliotrope");
-        assert_eq!(instance(&"h".repeat(500)).len(), MAX_INSTANCE);
     }
 }

@@ -1,7 +1,7 @@
 use super::round::Rightsizers;
 use crate::cluster::{ScaledPod, Target};
 use crate::crds::Wanted;
-use crate::load::{self, ContainerRequests, TargetPod};
+use crate::load::{self, TargetPod};
 use heliotrope_core::rightsizing::hpa::{Observation, Pod};
 use jiff::Timestamp;
 
@@ -43,13 +43,9 @@ impl Rightsizers {
 }
 
 fn pod(pod: &ScaledPod) -> TargetPod {
-    let of_container = |of: &crate::cluster::RequestedBy| ContainerRequests {
-        container: of.container.clone(),
-        requests: of.requests.clone(),
-    };
     TargetPod {
         name: pod.name.clone(),
         facts: pod.facts.clone(),
-        requests: pod.requests.iter().map(of_container).collect(),
+        requests: pod.requests.clone(),
     }
 }

@@ -31,7 +31,7 @@ pub use combine::{Combined, MetricFailure, combine};
 pub use decide::{Observation, Outcome, decide, gate, limited};
 pub use limit::Limit;
 pub use memory::{Memory, ScaleEvent};
-pub use pods::{Group, Pod, PodPhase, ReadyCondition, Sample, Timing, group};
+pub use pods::{ContainerRequests, Group, Pod, PodPhase, ReadyCondition, Sample, Timing, group};
 pub use spec::{AverageTarget, HpaSpec, Metric, MetricReading, TotalTarget};
 pub use stabilise::{Stabilised, stabilise};
 pub use tolerance::Tolerance;

@@ -1,6 +1,7 @@
 use super::Milli;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `status.phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,15 @@ pub struct Pod {
     pub request: Option<Milli>,
     /// Its sample of this metric.
     pub sample: Option<Sample>,
+}
+
+/// What a container requests.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerRequests {
+    /// Its name.
+    pub container: String,
+    /// Thousandths by resource: `cpu` in cores, `memory` in bytes.
+    pub requests: BTreeMap<String, Milli>,
 }
 
 impl Pod {
