@@ -34,9 +34,7 @@ pub use object::{Kind, ObjectError, minor_version, object};
 pub use pace::Pace;
 pub use pod::LeanPod;
 pub use reviews::{AUDIENCE, ReviewError, Reviews, Verdict};
-pub use scaling::{
-    Autoscaler, AutoscalerKind, FieldOwner, Operation, ScaledPod, Scaling, ScalingError, Target, TargetRef,
-};
+pub use scaling::{Autoscaler, AutoscalerKind, FieldOwner, Operation, ScaledPod, Scaling, ScalingError, Target};
 pub use survey::{SchedulerText, Seen, Survey, SurveyedNode, SurveyedPod};
 pub use volume::{LeanStorageClass, LeanVolumeClaim};
 pub use watch::ClusterWatch;

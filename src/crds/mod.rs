@@ -17,7 +17,7 @@ mod rules;
 mod schema;
 mod status;
 
-pub use parse::{TargetRef, Wanted};
+pub use parse::{CALM_PERCENT, Wanted};
 pub use rightsizer::{Compatibility, ModeName, Rightsizer, RightsizerSpec, ScaleTargetRef};
 pub use rules::{
     AboveRule, CarbonSpec, DayName, DeletionCostSpec, EventSpec, LatencySpec, LevelSpec, MetricSourceSpec,

@@ -3,6 +3,7 @@ use super::rules::{
 };
 use super::schema;
 use super::status::RightsizerStatus;
+use heliotrope_core::rightsizing::TargetRef;
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscalerBehavior, MetricSpec};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -101,6 +102,16 @@ pub struct ScaleTargetRef {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+}
+
+impl From<&ScaleTargetRef> for TargetRef {
+    fn from(told: &ScaleTargetRef) -> Self {
+        Self {
+            api_version: told.api_version.clone(),
+            kind: told.kind.clone(),
+            name: told.name.clone(),
+        }
+    }
 }
 
 /// What may be done with the plan.

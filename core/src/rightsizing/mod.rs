@@ -24,6 +24,7 @@ pub mod schedule;
 pub mod serving;
 mod signal;
 mod source;
+mod target;
 
 pub use carbon::{CarbonRule, Ceiling, Trigger};
 pub use latency::{Health, LatencyRule, Objective, StepSize};
@@ -33,3 +34,4 @@ pub use prewarm::PrewarmRule;
 pub use query::{Preset, PromQuery, QueryError};
 pub use signal::Signal;
 pub use source::{ObjectRef, Shape, Source};
+pub use target::TargetRef;

@@ -1,16 +1,13 @@
 //! Manifests of Rightsizers: what the controller would refuse, and what rules say of the rest.
 
 use super::manifest;
-use crate::crds::{MetricSourceSpec, ObjectiveSpec, Rightsizer, RightsizerSpec};
+use crate::crds::{CALM_PERCENT, MetricSourceSpec, ObjectiveSpec, Rightsizer, RightsizerSpec};
 use crate::settings::Problem;
 use heliotrope_core::quantity::Ratio;
 use heliotrope_core::rightsizing::lint::{self, Asked, Fault, Finding, MetricKind, Subject, lint};
 use jiff::SignedDuration;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::Value;
-
-/// What `calmPercent` is unless told.
-const CALM_PERCENT: i32 = 70;
 
 /// What is to be said of a Rightsizer.
 pub(super) struct Judged {

@@ -1,5 +1,6 @@
+use super::ScalingError;
 use super::managers::{FieldOwner, owners};
-use super::{ScalingError, TargetRef};
+use heliotrope_core::rightsizing::TargetRef;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;

@@ -1,4 +1,5 @@
-use super::{ScalingError, TargetRef};
+use super::ScalingError;
+use heliotrope_core::rightsizing::TargetRef;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use kube::discovery::{Scope, pinned_kind};
@@ -43,7 +44,7 @@ impl Kinds {
 }
 
 async fn look_up(client: &Client, target: &TargetRef) -> Result<ApiResource, ScalingError> {
-    let (group, version) = target.api_version.split_once('/').unwrap_or(("", &target.api_version));
+    let (group, version) = target.group_version();
     if version.is_empty() || target.api_version.contains(['?', '#', '%']) || version.contains('/') {
         return Err(ScalingError::NoSuchKind);
     }

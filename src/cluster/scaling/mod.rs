@@ -17,35 +17,11 @@ pub use autoscalers::{Autoscaler, AutoscalerKind};
 pub use managers::{FieldOwner, Operation};
 pub use pods::ScaledPod;
 
+use heliotrope_core::rightsizing::TargetRef;
 use k8s_openapi::api::autoscaling::v1::Scale;
 use kinds::Kinds;
 use kube::api::{ApiResource, DynamicObject};
 use kube::{Api, Client, Error};
-
-/// `scaleTargetRef`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TargetRef {
-    /// `apiVersion`, such as `apps/v1`.
-    pub api_version: String,
-    /// `kind`.
-    pub kind: String,
-    /// `name`.
-    pub name: String,
-}
-
-impl TargetRef {
-    /// The API group; empty for the core.
-    #[must_use]
-    pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
-    }
-
-    /// Whether two references mean one object of a namespace, by whichever version.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        (self.group(), &self.kind, &self.name) == (other.group(), &other.kind, &other.name)
-    }
-}
 
 /// Why something of a target is not known.
 #[derive(Debug, thiserror::Error)]

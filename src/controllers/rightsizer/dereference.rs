@@ -1,6 +1,7 @@
 use super::rivals::{self, Claim, Rival};
 use super::round::Rightsizers;
-use crate::cluster::{Autoscaler, ScaledPod, ScalingError, Target, TargetRef};
+use crate::cluster::{Autoscaler, ScaledPod, ScalingError, Target};
+use heliotrope_core::rightsizing::TargetRef;
 
 /// What a Rightsizer is about, as it is now.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 use super::FIELD_MANAGER;
-use crate::cluster::{Autoscaler, AutoscalerKind, FieldOwner, Operation, TargetRef};
+use crate::cluster::{Autoscaler, AutoscalerKind, FieldOwner, Operation};
 use crate::crds::{ModeName, Rightsizer};
+use heliotrope_core::rightsizing::TargetRef;
 use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt};
 
@@ -23,15 +24,10 @@ pub(super) struct Claim {
 impl Claim {
     pub(super) fn of(one: &Rightsizer) -> Option<Self> {
         let meta = one.meta();
-        let told = &one.spec.scale_target_ref;
         Some(Self {
             namespace: meta.namespace.clone()?,
             name: one.name_any(),
-            target: TargetRef {
-                api_version: told.api_version.clone(),
-                kind: told.kind.clone(),
-                name: told.name.clone(),
-            },
+            target: TargetRef::from(&one.spec.scale_target_ref),
             since: (meta.creation_timestamp.as_ref().map(|time| time.0), one.name_any()),
             acts: one.spec.mode != ModeName::Recommend && meta.deletion_timestamp.is_none(),
         })

@@ -7,7 +7,6 @@ use super::rivals::{self, Claim, Rival};
 use super::round::Rightsizers;
 use super::status::{Difference, Said, conditions, difference};
 use super::surroundings;
-use crate::cluster::TargetRef;
 use crate::controllers::lease::Term;
 use crate::crds::{MemoryStatus, PAUSED, Rightsizer, RightsizerStatus, StepStatus, Wanted};
 use crate::load;
@@ -65,14 +64,8 @@ impl Rightsizers {
         now: Timestamp,
     ) -> Result<Planned<'a>, (&'static str, String)> {
         let namespace = one.namespace().unwrap_or_default();
-        let told = &one.spec.scale_target_ref;
-        let target = TargetRef {
-            api_version: told.api_version.clone(),
-            kind: told.kind.clone(),
-            name: told.name.clone(),
-        };
         let mine = Claim::of(one).ok_or(("InvalidSpec", "it stands in no namespace".to_owned()))?;
-        let found = self.dereference((&namespace, &target), (&mine, claims)).await;
+        let found = self.dereference((&namespace, &wanted.target), (&mine, claims)).await;
         let found = found.map_err(|error| {
             tracing::debug!(%error, namespace, name = one.name_any(), "target not read");
             ("FailedGetScale", format!("spec.scaleTargetRef: {error}"))

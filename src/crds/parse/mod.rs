@@ -9,12 +9,14 @@ mod paths;
 mod replicas;
 mod rules;
 
+pub use rules::CALM_PERCENT;
+
 use super::rightsizer::{Compatibility, ModeName, Rightsizer, RightsizerSpec};
 use crate::settings::{Problem, Problems};
 use heliotrope_core::grid::ZoneId;
 use heliotrope_core::rightsizing::hpa::{HpaSpec, HpaVersion, Timing, Tolerance};
 use heliotrope_core::rightsizing::plan::{Mode, PlanSpec};
-use heliotrope_core::rightsizing::{PromQuery, Source};
+use heliotrope_core::rightsizing::{PromQuery, Source, TargetRef};
 
 /// `--horizontal-pod-autoscaler-downscale-stabilization`, in seconds.
 const DOWN_WINDOW: i32 = 300;
@@ -38,19 +40,6 @@ pub struct Wanted {
     pub zone: Option<ZoneId>,
     /// Replicas that stay in each topology zone; none means that deletion costs are not written.
     pub min_per_zone: Option<u32>,
-}
-
-/// What is scaled, in the namespace of the Rightsizer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TargetRef {
-    /// The API group; empty for core.
-    pub group: String,
-    /// Its version.
-    pub version: String,
-    /// The kind.
-    pub kind: String,
-    /// The name.
-    pub name: String,
 }
 
 impl Rightsizer {
@@ -134,26 +123,18 @@ impl RightsizerSpec {
     }
 
     fn target(&self, problems: &mut Problems) -> TargetRef {
-        let told = &self.scale_target_ref;
-        let (group, version) = match told.api_version.split_once('/') {
-            Some((group, version)) => (group, version),
-            None => ("", told.api_version.as_str()),
-        };
+        let target = TargetRef::from(&self.scale_target_ref);
         problems.within("scaleTargetRef", |problems| {
+            let (_, version) = target.group_version();
             if version.is_empty() || version.contains('/') {
                 problems.report("apiVersion", "must be a group and a version such as apps/v1");
             }
-            for (key, text) in [("kind", &told.kind), ("name", &told.name)] {
+            for (key, text) in [("kind", &target.kind), ("name", &target.name)] {
                 if text.is_empty() || text.contains('/') {
                     problems.report(key, "must not be empty, nor have a slash");
                 }
             }
         });
-        TargetRef {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: told.kind.clone(),
-            name: told.name.clone(),
-        }
+        target
     }
 }

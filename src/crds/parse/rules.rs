@@ -10,8 +10,8 @@ use heliotrope_core::rightsizing::{
 };
 use jiff::SignedDuration;
 
-/// From this share of a limit on nothing is taken away, unless told.
-const CALM_PERCENT: i32 = 70;
+/// From this share of a limit on nothing is taken away, unless told: `calmPercent`.
+pub const CALM_PERCENT: i32 = 70;
 /// The least time between two steps, unless told.
 const EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// How long the carbon bound rests after the service was strained, unless told.

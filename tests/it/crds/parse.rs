@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 #[test]
 fn every_rule_is_read() {
     let wanted = spec(full()).wanted().unwrap();
-    assert_eq!(
-        (wanted.target.group.as_str(), wanted.target.version.as_str()),
-        ("apps", "v1")
-    );
+    assert_eq!(wanted.target.group_version(), ("apps", "v1"));
     assert_eq!(wanted.mode, Mode::Apply);
     let hpa = &wanted.plan.hpa;
     assert_eq!((hpa.min, hpa.max, hpa.version), (2, 20, HpaVersion::From133));
