@@ -76,7 +76,12 @@ pub(super) struct PrometheusProvider {
 }
 
 impl PrometheusProvider {
-    pub(super) fn new(client: PrometheusClient, (url, access): (&Url, &Access), series: Series, every: Duration) -> Self {
+    pub(super) fn new(
+        client: PrometheusClient,
+        (url, access): (&Url, &Access),
+        series: Series,
+        every: Duration,
+    ) -> Self {
         // Who asks as another sees another's series.
         let whose = access.stands_at().unwrap_or_default();
         let key = format!("prometheus {url} {whose} {series:?}");

@@ -34,7 +34,9 @@ pub enum Cause {
         shown: bool,
     },
     /// It knows who asks, who may not.
-    #[error("prometheus does not let who asks read this (403): give the account of load.prometheus.access the right to query")]
+    #[error(
+        "prometheus does not let who asks read this (403): give the account of load.prometheus.access the right to query"
+    )]
     Denied,
     /// What is to be shown cannot be read. The file is the operator's: it is named in the log.
     #[error("{key} names a file that cannot be used: heliotrope's log says why")]
@@ -43,7 +45,9 @@ pub enum Cause {
         key: String,
     },
     /// It shows a certificate that is not trusted.
-    #[error("prometheus shows a certificate that is not trusted: load.prometheus.access.caFile names the authority that signed it")]
+    #[error(
+        "prometheus shows a certificate that is not trusted: load.prometheus.access.caFile names the authority that signed it"
+    )]
     Certificate,
     /// The question is refused.
     #[error("prometheus refuses the query: try it there")]

@@ -35,7 +35,9 @@ pub enum OutboundError {
         reason: &'static str,
     },
     /// Nobody who is trusted vouches for it.
-    #[error("{host} shows a certificate that is not trusted: of another host, out of date, or signed by an authority that is not known here, which for a prometheus `access.caFile` names")]
+    #[error(
+        "{host} shows a certificate that is not trusted: of another host, out of date, or signed by an authority that is not known here, which for a prometheus `access.caFile` names"
+    )]
     Certificate {
         /// The host.
         host: String,

@@ -11,15 +11,23 @@ use url::Url;
 impl Settings {
     /// Every server that the settings say how to ask, with its address.
     pub fn accesses(&self) -> impl Iterator<Item = (&Url, &Access)> {
-        let carbon = self.carbon.providers.iter().filter_map(|provider| match &provider.source {
-            SourceSettings::Prometheus { url, access, .. } => Some((url, access)),
-            _ => None,
-        });
+        let carbon = self
+            .carbon
+            .providers
+            .iter()
+            .filter_map(|provider| match &provider.source {
+                SourceSettings::Prometheus { url, access, .. } => Some((url, access)),
+                _ => None,
+            });
         let power = self.power.sources.iter().filter_map(|source| match &source.origin {
             Origin::Prometheus { url, access, .. } => Some((url, access)),
             Origin::Exporters { .. } => None,
         });
-        let load = self.load.prometheus.iter().map(|prometheus| (&prometheus.url, &prometheus.access));
+        let load = self
+            .load
+            .prometheus
+            .iter()
+            .map(|prometheus| (&prometheus.url, &prometheus.access));
         carbon.chain(power).chain(load)
     }
 

@@ -150,7 +150,16 @@ impl SourceSettings {
         Some(match kind {
             GB => &["url", "regions", "callsPerHour"],
             FILE => &["path", "zone", "signal", "basis"],
-            PROMETHEUS => &["url", "access", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
+            PROMETHEUS => &[
+                "url",
+                "access",
+                "query",
+                "zoneLabel",
+                "unit",
+                "signal",
+                "basis",
+                "callsPerHour",
+            ],
             ELECTRICITY_MAPS => &[
                 "url",
                 "version",

@@ -68,7 +68,9 @@ impl Access {
     #[must_use]
     pub fn wrong_files(&self) -> Vec<OutboundError> {
         let shown = self.read().err();
-        let bundle = self.bundle().and_then(|bundle| bundle.and_then(|bundle| self.authorities(&bundle)).err());
+        let bundle = self
+            .bundle()
+            .and_then(|bundle| bundle.and_then(|bundle| self.authorities(&bundle)).err());
         shown.into_iter().chain(bundle).collect()
     }
 
@@ -106,9 +108,8 @@ impl Access {
 
     /// Reads what is to be shown.
     fn read(&self) -> Result<Shown<'_>, OutboundError> {
-        let secret = |key: &str, file: &Path| {
-            Secret::read(file).map_err(|error| self.refused(key, error.to_string()))
-        };
+        let secret =
+            |key: &str, file: &Path| Secret::read(file).map_err(|error| self.refused(key, error.to_string()));
         let login = match &self.login {
             None => None,
             Some(Login::Token(file)) => Some((None, secret("tokenFile", file)?)),

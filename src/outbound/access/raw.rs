@@ -91,7 +91,10 @@ fn login(
         (None, None, None) => None,
         (Some(file), None, None) => Some(Login::Token(file)),
         (Some(_), ..) => {
-            problems.report("tokenFile", "stands beside a username or a password: give one of the two");
+            problems.report(
+                "tokenFile",
+                "stands beside a username or a password: give one of the two",
+            );
             None
         }
         (None, Some(username), Some(file)) => {
@@ -137,7 +140,10 @@ fn headers(
         });
     }
     if headers.len() > MOST_HEADERS {
-        problems.report("headers", format_args!("must be {MOST_HEADERS} at most, with those of files"));
+        problems.report(
+            "headers",
+            format_args!("must be {MOST_HEADERS} at most, with those of files"),
+        );
     }
     headers
 }
