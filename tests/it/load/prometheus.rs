@@ -291,10 +291,10 @@ async fn only_a_replica_that_may_serve_is_missed() {
             (pod.phase, pod.ready) = (PodPhase::Unknown, ready(None, 60));
         }),
         ("became ready after the try", false, &|pod| {
-            pod.ready = ready(Some(true), 8)
+            pod.ready = ready(Some(true), 8);
         }),
         ("became ready before the try", true, &|pod| {
-            pod.ready = ready(Some(true), 12)
+            pod.ready = ready(Some(true), 12);
         }),
     ];
     for (what, missed, change) in cases {
