@@ -254,6 +254,7 @@ async fn g7_a_replica_that_cannot_be_scraped_makes_the_whole_unknown() {
 /// of the service unless it may have had requests in hand.
 #[tokio::test]
 async fn only_a_replica_that_may_serve_is_missed() {
+    type Change<'a> = &'a dyn Fn(&mut Pod);
     let rig = Rig::start().await;
     rig.server.gives(&[
         part("value", json!({}), "0.1"),
@@ -267,7 +268,7 @@ async fn only_a_replica_that_may_serve_is_missed() {
             changed: ago(since),
         })
     };
-    let is_missed = async |what: &str, change: &dyn Fn(&mut Pod)| {
+    let is_missed = async |what: &str, change: Change<'_>| {
         let mut pods = two();
         change(&mut pods[1].facts);
         let (latency, _) = rig.latency(&pods, &p99()).await;
@@ -278,7 +279,7 @@ async fn only_a_replica_that_may_serve_is_missed() {
         }
     };
     // It was tried ten seconds ago.
-    let cases: [(&str, bool, &dyn Fn(&mut Pod)); 9] = [
+    let cases: [(&str, bool, Change<'_>); 9] = [
         ("serves", true, &|_| ()),
         ("goes", false, &|pod| pod.deleting = true),
         ("failed", false, &|pod| pod.phase = PodPhase::Failed),
