@@ -104,7 +104,7 @@ pub enum Cause {
     NotOne(usize),
     /// Replicas whose metrics cannot be scraped say nothing of how they are.
     #[error("the metrics of {0} replica(s) cannot be scraped")]
-    Unscraped(u32),
+    Unscraped(usize),
     /// Requests are being worked on and none was finished in the window.
     #[error("requests are under way and none was finished within the window")]
     NoneFinished,

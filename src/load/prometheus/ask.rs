@@ -90,7 +90,7 @@ impl Prometheus {
     ) -> Result<Vec<Milli>, Cause> {
         let parts = self.ask(query, target, false, now).await?;
         if let PromQuery::Preset(preset) = query {
-            let value = self.of_preset(preset, &parts, now)?;
+            let value = self.of_preset(preset, &parts, target, now)?;
             return milli(value).map(|value| vec![value]).ok_or(Cause::NotNumbers(1));
         }
         self.is_fresh(&parts, now)?;
@@ -112,7 +112,7 @@ impl Prometheus {
     ) -> Result<SignedDuration, Cause> {
         let parts = self.ask(query, target, false, now).await?;
         let value = match query {
-            PromQuery::Preset(preset) => self.of_preset(preset, &parts, now)?,
+            PromQuery::Preset(preset) => self.of_preset(preset, &parts, target, now)?,
             PromQuery::Text(_) => {
                 self.is_fresh(&parts, now)?;
                 match parts.values() {
@@ -166,8 +166,9 @@ impl Prometheus {
     }
 
     /// What a preset comes to over all pods, in the unit that targets have; zero for a latency while there is nothing to do.
-    fn of_preset(&self, preset: &Preset, parts: &Parts, now: Timestamp) -> Result<f64, Cause> {
-        let down = parts.down();
+    fn of_preset(&self, preset: &Preset, parts: &Parts, target: &Target<'_>, now: Timestamp) -> Result<f64, Cause> {
+        let missed = parts.down(&self.labels.pod_label);
+        let down = missed.filter(|(pod, tried)| target.misses(pod, *tried)).count();
         if parts.stamp().is_none() {
             return Err(if down > 0 {
                 Cause::Unscraped(down)
