@@ -2,6 +2,7 @@
 
 use super::apply::Wrote;
 use super::bound;
+use super::memory::without;
 use super::round::Rightsizers;
 use super::status::Said;
 use super::sync::Planned;
@@ -35,7 +36,7 @@ impl Rightsizers {
     pub(super) async fn rescale(
         &self,
         one: &Rightsizer,
-        planned: Planned<'_>,
+        mut planned: Planned<'_>,
         (from, to): (Replicas, Replicas),
         term: &Term,
     ) -> &'static str {
@@ -43,14 +44,15 @@ impl Rightsizers {
         let mut intended = planned.memory.clone();
         intended.scaled(&planned.wanted.plan, (from, to), planned.now);
         let able = |message: String| Said::new("AbleToScale", true, "SucceededRescale", message);
+        let scaling = ScalingStatus {
+            at: planned.now,
+            from,
+            to,
+        };
         let begun = RightsizerStatus {
             memory: Some(MemoryStatus::from(&intended)),
             last_scale_time: Some(planned.now),
-            scaling: Some(ScalingStatus {
-                at: planned.now,
-                from,
-                to,
-            }),
+            scaling: Some(scaling),
             ..planned.status(&before, able(format!("from {from} to {to}")), one)
         };
         if !term.holds() {
@@ -88,10 +90,13 @@ impl Rightsizers {
                 self.remember(one, intended, true);
                 return if wrote == Wrote::Raced { "raced" } else { "unknown" };
             }
-            wrote => RightsizerStatus {
-                last_scale_time: before.last_scale_time,
-                ..planned.status(&before, failed(wrote), one)
-            },
+            wrote => {
+                planned.memory = without(planned.memory, &scaling);
+                RightsizerStatus {
+                    last_scale_time: before.last_scale_time,
+                    ..planned.status(&before, failed(wrote), one)
+                }
+            }
         };
         // What is not confirmed now is settled at the next look.
         let told = self.write_status(&written, confirmed).await;

@@ -1,4 +1,4 @@
-use crate::crds::{MemoryStatus, RightsizerStatus};
+use crate::crds::{MemoryStatus, RightsizerStatus, ScalingStatus};
 use heliotrope_core::rightsizing::hpa::Replicas;
 use heliotrope_core::rightsizing::plan::PlanMemory;
 use jiff::Timestamp;
@@ -57,15 +57,19 @@ pub(super) fn restored(status: &RightsizerStatus, now: Timestamp) -> PlanMemory 
 
 /// What became of a change that was written down and not confirmed: a process may have died between the two. Where the target
 /// still has as many replicas as before, the change was never made, and is taken out of the memory.
-pub(super) fn settled(mut memory: PlanMemory, status: &RightsizerStatus, replicas: Replicas) -> PlanMemory {
-    let Some(begun) = status
-        .scaling
-        .as_ref()
-        .filter(|begun| begun.from == replicas && begun.from != begun.to)
-    else {
-        return memory;
-    };
+pub(super) fn settled(memory: PlanMemory, status: &RightsizerStatus, replicas: Replicas) -> PlanMemory {
+    let unmade = |begun: &&ScalingStatus| begun.from == replicas && begun.from != begun.to;
+    match status.scaling.as_ref().filter(unmade) {
+        Some(begun) => without(memory, begun),
+        None => memory,
+    }
+}
+
+/// The memory without a change that was not made: what rates count, and the rest that latency keeps after a step. A step was
+/// due when the change was begun, so without it there is none that would still have to be waited for.
+pub(super) fn without(mut memory: PlanMemory, begun: &ScalingStatus) -> PlanMemory {
     memory.hpa.events.retain(|event| event.at != begun.at);
+    memory.stepped = memory.stepped.filter(|stepped| *stepped != begun.at);
     if begun.to == 0 {
         memory.hpa.scaled_to_zero = false;
     }
@@ -79,4 +83,59 @@ pub(super) fn outline(memory: &MemoryStatus) -> MemoryStatus {
         last.at = Timestamp::UNIX_EPOCH;
     }
     outline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heliotrope_core::rightsizing::hpa::{Memory, ScaleEvent};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    /// A step of latency from 4 to 6 at ten seconds, after a change at none.
+    fn begun() -> (PlanMemory, RightsizerStatus) {
+        let event = |seconds, change| ScaleEvent {
+            at: at(seconds),
+            change,
+        };
+        let memory = PlanMemory {
+            hpa: Memory {
+                events: vec![event(0, 1), event(10, 2)],
+                ..Memory::default()
+            },
+            stepped: Some(at(10)),
+            ..PlanMemory::default()
+        };
+        let scaling = ScalingStatus {
+            at: at(10),
+            from: 4,
+            to: 6,
+        };
+        let status = RightsizerStatus {
+            scaling: Some(scaling),
+            ..RightsizerStatus::default()
+        };
+        (memory, status)
+    }
+
+    #[test]
+    fn a_step_that_was_never_made_is_neither_counted_nor_rested_after() {
+        let (memory, status) = begun();
+        let settled = settled(memory, &status, 4);
+        assert_eq!(settled.hpa.events.len(), 1);
+        assert_eq!((settled.hpa.events[0].at, settled.stepped), (at(0), None));
+    }
+
+    #[test]
+    fn a_step_that_was_made_counts_and_so_does_one_before_it() {
+        let (memory, status) = begun();
+        assert_eq!(settled(memory.clone(), &status, 6), memory);
+        // Somebody else set another number since.
+        assert_eq!(settled(memory.clone(), &status, 5), memory);
+        let mut earlier = memory;
+        earlier.stepped = Some(at(0));
+        assert_eq!(settled(earlier, &status, 4).stepped, Some(at(0)), "a step of its own");
+    }
 }

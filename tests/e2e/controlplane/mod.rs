@@ -2,9 +2,11 @@
 //!
 //! Owns the processes: their certificates, ports, flags and logs. [`ControlPlane::start`] brings up etcd, kube-apiserver,
 //! kube-controller-manager and KWOK, or KWOK alone where the suite is a guest on a cluster; a [`Scheduler`] is started apart, so
-//! that a scenario can queue pods first. What leaves is a kubeconfig. Everything lives in one temporary folder and dies with the
+//! that a scenario can queue pods first. What leaves is a kubeconfig, its own or that of a proxy in front of the API server, which can
+//! hold a write. Everything lives in one temporary folder and dies with the
 //! value; a guest also removes what it made. Must never know what a scenario tests.
 
+mod api_proxy;
 mod autoscaler;
 mod binaries;
 mod certificates;
@@ -14,6 +16,7 @@ mod process;
 mod scheduler;
 mod servers;
 
+pub(crate) use api_proxy::{ApiProxy, Hold};
 pub(crate) use autoscaler::{Autoscaler, AutoscalerOf, Pace};
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;

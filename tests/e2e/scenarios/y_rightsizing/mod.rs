@@ -7,6 +7,7 @@
 mod calendar;
 mod continues;
 mod grid;
+mod killed;
 mod scales;
 
 use super::shipped::{NAMESPACE, apply, apply_shipped, kubeconfig, requested_token, within};
@@ -19,6 +20,7 @@ use crate::world::{CarbonFile, Demand, FakeModelFleet, Prometheus};
 use heliotrope::crds::{Rightsizer, RightsizerStatus};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Nothing here takes longer, a scrape, a look and a lease included.
@@ -63,6 +65,8 @@ struct Stage {
     cluster: Cluster,
     admin: kube::Client,
     settings: HeliotropeSettings,
+    /// The kubeconfig of the shipped identity.
+    identity: PathBuf,
     plane: ControlPlane,
 }
 
@@ -109,6 +113,7 @@ impl Stage {
             cluster,
             admin,
             settings,
+            identity,
             plane,
         }
     }
