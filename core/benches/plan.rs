@@ -126,6 +126,7 @@ fn main() {
                 now: Signal::Fresh(grams(500.0)),
                 ahead: &ahead,
                 until: at(49 * 1800),
+                awaited: false,
             },
             replica_watts: Signal::Fresh(watts(380.0)),
             power_room: Signal::Fresh(watts(50_000.0)),

@@ -13,14 +13,33 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Spawns the controllers that the settings want; what they lack comes out of the channel.
+/// What is told of the controllers: what they lack, and whether this process is the one that acts.
+pub(super) type Told = (watch::Receiver<Away>, watch::Receiver<bool>);
+
+/// Says that this process acts, until it is dropped with the work.
+struct Acting<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Acting<'a> {
+    fn new(told: &'a watch::Sender<bool>) -> Self {
+        told.send_replace(true);
+        Self(told)
+    }
+}
+
+impl Drop for Acting<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
+/// Spawns the controllers that the settings want.
 pub(super) fn spawn(
     tasks: &mut Tasks,
     (client, http): (Client, &HttpClient),
     settings: &Settings,
     (world, (clock, metrics)): (Arc<World>, (Clock, Metrics)),
     stop: &CancellationToken,
-) -> Option<watch::Receiver<Away>> {
+) -> Option<Told> {
     let wanted = settings.rightsizer.clone();
     if !wanted.enabled {
         return None;
@@ -34,11 +53,16 @@ pub(super) fn spawn(
     let reader = Reader::new(&settings.load, http, client.clone(), metrics);
     let (away, lacks) = watch::channel(Some("Rightsizers were not listed yet"));
     let rightsizers = Rightsizers::new(client, wanted, (reader, world), clocked, &host, away);
+    let (leads, acts) = watch::channel(false);
     let stop = stop.clone();
     endless(tasks, "rightsizer", async move {
+        let work = async |term| {
+            let _acting = Acting::new(&leads);
+            rightsizers.run(term).await;
+        };
         if rightsizers.ready(&stop).await {
-            election.run(|term| rightsizers.run(term), stop).await;
+            election.run(work, stop).await;
         }
     });
-    Some(lacks)
+    Some((lacks, acts))
 }

@@ -59,7 +59,7 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
         answer(&mut tasks, placing, &settings, &clocked, &senders, &stop).await?;
     }
     let admin_listener = listen("admin", settings.admin.listen).await?;
-    let lacks = roles.controllers.then(|| {
+    let controllers = roles.controllers.then(|| {
         let edge = (client.clone(), &http);
         controllers::spawn(
             &mut tasks,
@@ -69,13 +69,14 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
             &stop,
         )
     });
+    let (lacks, acts) = controllers.flatten().unzip();
     let admin = Admin {
         world,
         metrics: clocked.1.clone(),
         clock: Arc::clone(&clocked.0),
         access: callers::access(settings.admin.auth, &client),
         stopping: stopping.clone(),
-        lacks: lacks.flatten(),
+        lacks,
     };
     let served = serve::run(admin_listener, admin::router(admin), stop.clone());
     tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
@@ -94,6 +95,11 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
     follow(&mut tasks, &client, &settings, &senders, &clocked.1, &stop);
     let carbon = CarbonSources::new(settings.carbon.clone(), followed.yearly, http.clone())
         .remembering(CarbonMemory::new(opened.calls));
+    // Whoever only waits for the lease leaves calls to the one that has it; kube-scheduler asks every process.
+    let carbon = match acts.filter(|_| !roles.extender) {
+        Some(acts) => carbon.calling_while(acts),
+        None => carbon,
+    };
     measure(
         &mut tasks,
         carbon,

@@ -16,9 +16,11 @@ use heliotrope_core::quantity::Source;
 use heliotrope_core::snapshot::CarbonReport;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Where one provider is asked from.
@@ -33,6 +35,8 @@ pub(super) struct Desk<'a, E> {
     pub(super) clock: Clock,
     pub(super) out: Sender<CarbonReport>,
     pub(super) events: E,
+    /// Whether calls are this process' to make.
+    pub(super) calls: watch::Receiver<bool>,
 }
 
 impl<E: CarbonEvents> Desk<'_, E> {
@@ -42,6 +46,9 @@ impl<E: CarbonEvents> Desk<'_, E> {
         self.budget();
         let zones: Vec<ZoneId> = self.places.keys().cloned().collect();
         loop {
+            if provider.tells_access() {
+                self.turn().await;
+            }
             let (access, holds) = self.access(&provider, &zones).await;
             let wanted = |ask: &Ask<P::Topic>| {
                 let can = |zone| access.get(zone).and_then(|access| access.can(ask.needs?));
@@ -126,6 +133,9 @@ impl<E: CarbonEvents> Desk<'_, E> {
         let mut pace = Pace::new(ask.every, self.provider.interval);
         let mut silent = false;
         loop {
+            if ask.calls > 0 {
+                self.turn().await;
+            }
             self.allowance.held().await;
             let started = Instant::now();
             let answer = self.ask(provider, ask, &mut silent).await;
@@ -147,6 +157,14 @@ impl<E: CarbonEvents> Desk<'_, E> {
                 () = sleep_until(started + wait) => {}
                 () = provider.changed() => {}
             }
+        }
+    }
+
+    /// Waits until calls are this process' to make. Nobody says so any more where it ends.
+    async fn turn(&self) {
+        let mut calls = self.calls.clone();
+        if calls.wait_for(|calls| *calls).await.is_err() {
+            pending().await
         }
     }
 

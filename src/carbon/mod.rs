@@ -13,7 +13,7 @@
 //!
 //! Owns what each provider's wire means (what is no data, which period a value holds for, which kind it is) and how often
 //! it is called: one call for all zones that it serves, at most once an interval, within `callsPerHour`, not before
-//! `Retry-After`, slower while it fails, and not for what its key cannot read. A report is sent for what a provider said; what it did not say is not in it. Must
+//! `Retry-After`, slower while it fails, not for what its key cannot read, and by a process that only stands by not at all. A report is sent for what a provider said; what it did not say is not in it. Must
 //! never turn a gap into a number, convert one kind of intensity into another, or show a key.
 
 mod access;

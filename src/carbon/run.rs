@@ -55,6 +55,7 @@ pub struct CarbonSources {
     yearly: watch::Receiver<ZoneTable>,
     http: HttpClient,
     memory: Arc<CarbonMemory>,
+    calls: watch::Receiver<bool>,
 }
 
 impl CarbonSources {
@@ -66,7 +67,16 @@ impl CarbonSources {
             yearly,
             http,
             memory: Arc::default(),
+            calls: watch::channel(true).1,
         }
+    }
+
+    /// Calls over the network are made while this is true; what is at hand is read all the time. What is due is asked for as soon as
+    /// it turns true, and whoever was asked less than an interval ago is not asked again.
+    #[must_use]
+    pub fn calling_while(mut self, calls: watch::Receiver<bool>) -> Self {
+        self.calls = calls;
+        self
     }
 
     /// Goes on where the process before this one left off.
@@ -99,6 +109,7 @@ impl CarbonSources {
                 clock: clock.clone(),
                 out: out.clone(),
                 events: events.clone(),
+                calls: self.calls.clone(),
             }
         });
         let desks: Vec<_> = desks.collect();

@@ -11,6 +11,8 @@ pub struct Outlook<'a> {
     pub ahead: &'a [(Timestamp, GramsPerKwh)],
     /// Until when the last one holds. Beyond it nothing is known, which is not the same as no carbon.
     pub until: Timestamp,
+    /// Whether whoever asks has only just begun to: what is not known may be on its way, and what held before goes on.
+    pub awaited: bool,
 }
 
 impl Outlook<'_> {
@@ -19,6 +21,7 @@ impl Outlook<'_> {
         now: Signal::Absent,
         ahead: &[],
         until: Timestamp::MIN,
+        awaited: false,
     };
 
     /// The value at a moment not before `now`.

@@ -30,17 +30,21 @@ fn given() -> impl Strategy<Value = Given> {
         prop::collection::vec(0.0f64..700.0, 0..6),
         signal((0.0f64..5000.0).prop_map(watts)),
         prop::option::weighted(0.2, 0i32..30),
+        any::<bool>(),
     )
-        .prop_map(|(load, latency, queue_age, intensity, ahead, room, forecast)| Given {
-            current: 1,
-            load,
-            latency,
-            queue_age,
-            intensity,
-            ahead: (1..).zip(ahead).map(|(n, value)| (at(n * 120), grams(value))).collect(),
-            room,
-            forecast,
-        })
+        .prop_map(
+            |(load, latency, queue_age, intensity, ahead, room, forecast, awaited)| Given {
+                current: 1,
+                load,
+                latency,
+                queue_age,
+                intensity,
+                ahead: (1..).zip(ahead).map(|(n, value)| (at(n * 120), grams(value))).collect(),
+                room,
+                forecast,
+                awaited,
+            },
+        )
 }
 
 fn rules(down: bool) -> impl Strategy<Value = Rules> {

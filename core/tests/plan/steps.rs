@@ -245,6 +245,36 @@ fn carbon_bounds_with_hysteresis() {
 }
 
 #[test]
+fn a_bound_that_was_found_stays_while_the_grid_is_awaited() {
+    let spec = carbon_spec();
+    let mut dirty = PlanMemory::default();
+    let mut given = Given::load(10, 100);
+    given.intensity = Signal::Fresh(grams(500.0));
+    assert_eq!(given.plan(&spec, &mut dirty, at(0)).desired, 5);
+
+    // Whoever takes over knows nothing of the grid yet: nothing is added above the bound, and nothing taken away.
+    given.intensity = Signal::Absent;
+    given.awaited = true;
+    for (current, held) in [(4, 5), (5, 5), (7, 7)] {
+        given.current = current;
+        let mut memory = dirty.clone();
+        let plan = given.plan(&spec, &mut memory, at(15));
+        let awaited = Reason::IntensityAwaited { ceiling: held };
+        assert_eq!((plan.desired, reason(&plan, Stage::Carbon)), (held, awaited));
+        assert!(memory.carbon.dirty, "the first word may be between leave and enter");
+    }
+    // The service comes first all the same.
+    given.queue_age = Signal::Fresh(secs(24));
+    let plan = given.plan(&spec, &mut dirty.clone(), at(15));
+    assert_eq!(plan.desired, 10);
+    given.queue_age = Signal::Fresh(secs(0));
+    // Where there was no bound there is none now, and none that nobody waits for.
+    assert_eq!(given.plan(&spec, &mut PlanMemory::default(), at(15)).desired, 10);
+    given.awaited = false;
+    assert_eq!(given.plan(&spec, &mut dirty.clone(), at(15)).desired, 10);
+}
+
+#[test]
 fn carbon_yields_to_latency_and_queue_age_and_rests() {
     let spec = carbon_spec();
     let mut memory = PlanMemory::default();

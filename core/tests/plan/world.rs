@@ -112,6 +112,7 @@ pub(crate) struct Given {
     pub(crate) ahead: Vec<(Timestamp, GramsPerKwh)>,
     pub(crate) room: Signal<Watts>,
     pub(crate) forecast: Option<Replicas>,
+    pub(crate) awaited: bool,
 }
 
 impl Given {
@@ -126,6 +127,7 @@ impl Given {
             ahead: Vec::new(),
             room: Signal::Absent,
             forecast: None,
+            awaited: false,
         }
     }
 
@@ -150,6 +152,7 @@ impl Given {
                 now: self.intensity,
                 ahead: &self.ahead,
                 until: self.ahead.last().map_or(now, |(last, _)| *last + secs(1800)),
+                awaited: self.awaited,
             },
             power_room: self.room,
             forecast: self.forecast,

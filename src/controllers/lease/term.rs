@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -6,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 /// that its time is over, before anything has told it.
 #[derive(Debug, Clone)]
 pub struct Term {
+    began: Instant,
     until: Arc<Mutex<Instant>>,
     ended: CancellationToken,
 }
@@ -15,6 +17,7 @@ impl Term {
     #[must_use]
     pub fn new(until: Instant) -> Self {
         Self {
+            began: Instant::now(),
             until: Arc::new(Mutex::new(until)),
             ended: CancellationToken::new(),
         }
@@ -24,6 +27,12 @@ impl Term {
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.ended.is_cancelled() && Instant::now() < self.until()
+    }
+
+    /// How long ago it began.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Returns when the term is over.

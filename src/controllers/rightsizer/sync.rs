@@ -20,6 +20,8 @@ use tokio::time::Instant;
 
 /// A status that differs in words and times alone is written this often at most.
 const WORDS: Duration = Duration::from_secs(60);
+/// A process that has just been elected has not been told of the grid yet: so long it is waited for, with the bound that was found.
+const FIRST_WORD: Duration = Duration::from_secs(60);
 /// Problems of a spec that a condition tells.
 const MAX_PROBLEMS: usize = 5;
 
@@ -49,7 +51,7 @@ impl Rightsizers {
                 return self.refuse(one, ("InvalidSpec", message), now, term).await;
             }
         };
-        match self.plan(one, &wanted, claims, now).await {
+        match self.plan(one, &wanted, claims, (now, term)).await {
             Err((reason, message)) => self.refuse(one, (reason, message), now, term).await,
             Ok(planned) => Box::pin(self.act(one, planned, term)).await,
         }
@@ -61,7 +63,7 @@ impl Rightsizers {
         one: &Rightsizer,
         wanted: &'a Wanted,
         claims: &[Claim],
-        now: Timestamp,
+        (now, term): (Timestamp, &Term),
     ) -> Result<Planned<'a>, (&'static str, String)> {
         let namespace = one.namespace().unwrap_or_default();
         let mine = Claim::of(one).ok_or(("InvalidSpec", "it stands in no namespace".to_owned()))?;
@@ -83,6 +85,7 @@ impl Rightsizers {
                 now: around.now,
                 ahead: &around.ahead,
                 until: around.until,
+                awaited: term.age() < FIRST_WORD,
             },
             replica_watts: around.replica_watts,
             power_room: around.power_room,

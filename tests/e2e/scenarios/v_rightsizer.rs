@@ -1,11 +1,12 @@
 //! The controller of Rightsizers: what each mode writes, who is not fought, and what a killed leader leaves behind.
 
-use super::shipped::established;
+use super::shipped::{established, within};
 use crate::cluster::{Cluster, Images, Work, fleet};
 use crate::controlplane::ControlPlane;
 use crate::extender::{Heliotrope, HeliotropeSettings};
 use crate::figures::Figures;
 use crate::guest;
+use crate::world::FakeGrid;
 use heliotrope::crds::{Rightsizer, definitions};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -116,7 +117,9 @@ async fn v_rightsizer_writes_what_its_mode_says_and_a_killed_leader_is_replaced(
         .unwrap();
 
     let lease = json!({ "namespace": guest::namespace(), "duration": "4s", "renewDeadline": "3s", "retry": "500ms" });
+    let grid = FakeGrid::start(200.0).await;
     let settings = HeliotropeSettings::new()
+        .grid("GB", &grid)
         .rightsizer("interval", "1s")
         .rightsizer("lease", lease);
     let mut first = Heliotrope::start_as(&site.plane, &settings, "controllers").await;
@@ -162,7 +165,13 @@ impl Site {
         figures: &mut Figures,
     ) {
         let leads = first.metrics().await.get("heliotrope_lease_leader", &[]) == Some(1.0);
-        let leader = if leads { first } else { second };
+        let (leader, waits) = if leads { (first, second) } else { (second, first) };
+        let told = async |process: &Heliotrope| {
+            let metrics = process.metrics().await;
+            metrics.count("heliotrope_carbon_fetches_total", &[("outcome", "ok")])
+        };
+        assert!(told(leader).await > 0, "whoever leads knows the grid");
+        assert_eq!(told(waits).await, 0, "whoever waits spends no calls");
         self.change(json!({ "minReplicas": 4 })).await;
         leader.kill();
         let killed = Instant::now();
@@ -174,6 +183,10 @@ impl Site {
             "s from the kill of the leader to the next change",
             killed.elapsed().as_secs_f64(),
         );
+        within(PATIENCE, "whoever took over knows the grid", async || {
+            (told(waits).await > 0).then_some(())
+        })
+        .await;
         let status = self.status().await;
         assert_eq!(
             status["memory"]["events"].as_array().map(Vec::len),

@@ -15,6 +15,7 @@ mod same_grid;
 mod secrecy;
 mod settings;
 mod settings_keyed;
+mod standby;
 mod table;
 mod watttime;
 
@@ -117,6 +118,11 @@ impl Rig {
 
     /// The same after a process that left this behind.
     fn remembering(settings: &Settings, now: &str, memory: CarbonMemory) -> Self {
+        Self::calling_while(settings, now, memory, watch::channel(true).1)
+    }
+
+    /// The same in a process that makes calls while this is true.
+    fn calling_while(settings: &Settings, now: &str, memory: CarbonMemory, calls: watch::Receiver<bool>) -> Self {
         with_tls();
         let hosts = settings.carbon.providers.iter().filter_map(|provider| {
             let url = provider.source.url()?;
@@ -125,7 +131,8 @@ impl Rig {
         let http = HttpClient::new(&settings.outbound, hosts).unwrap();
         let clock = Arc::new(Mutex::new(at(now)));
         let (table, table_in) = watch::channel(Tables::builtin().unwrap().zones);
-        let sources = CarbonSources::new(settings.carbon.clone(), table_in, http).remembering(memory);
+        let sources = CarbonSources::new(settings.carbon.clone(), table_in, http);
+        let sources = sources.remembering(memory).calling_while(calls);
         let (out, reports) = channel(64);
         let (heard, cancel) = (Heard::default(), CancellationToken::new());
         let ticking = Arc::clone(&clock);

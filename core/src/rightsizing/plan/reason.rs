@@ -81,6 +81,11 @@ pub enum Reason {
     Calm,
     /// The intensity of now, or what it should be compared with, is not known: no bound.
     IntensityUnknown,
+    /// The intensity is not known yet, and the grid was dirty when it last was: the bound stays, and takes nothing away.
+    IntensityAwaited {
+        /// The ceiling.
+        ceiling: Replicas,
+    },
     /// The grid is clean enough.
     Clean {
         /// The intensity of now.
@@ -149,6 +154,7 @@ impl Reason {
             Self::StepPending { .. } => "StepPending",
             Self::Calm => "Calm",
             Self::IntensityUnknown => "IntensityUnknown",
+            Self::IntensityAwaited { .. } => "IntensityAwaited",
             Self::Clean { .. } => "Clean",
             Self::Dirty { .. } => "Dirty",
             Self::Yielded { .. } => "Yielded",
@@ -186,6 +192,9 @@ impl fmt::Display for Reason {
             Self::StepPending { last } => write!(f, "a limit is reached; replicas were added at {last}"),
             Self::Calm => f.write_str("calm"),
             Self::IntensityUnknown => f.write_str("no bound: intensity now or ahead is not known"),
+            Self::IntensityAwaited { ceiling } => {
+                write!(f, "at most {ceiling} until intensity is known: the grid was dirty")
+            }
             Self::Clean { now } => write!(f, "clean enough at {now:.0}"),
             Self::Dirty { now, ceiling } => write!(f, "at most {ceiling} while the grid is dirty at {now:.0}"),
             Self::Yielded { health, until } => {

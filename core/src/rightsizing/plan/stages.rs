@@ -185,8 +185,10 @@ impl<'a> Draft<'a> {
                 Reason::NothingToSay
             }
             Some(rule) => {
-                let dirty = rule.when.dirty(&self.seen.outlook, self.now, memory.dirty);
-                memory.dirty = dirty == Some(true);
+                let outlook = self.seen.outlook;
+                let dirty = rule.when.dirty(&outlook, self.now, memory.dirty);
+                let awaited = dirty.is_none() && outlook.awaited && memory.dirty;
+                memory.dirty = awaited || dirty == Some(true);
                 if health != Health::Calm {
                     memory.yielded = Some(self.now);
                 }
@@ -195,24 +197,35 @@ impl<'a> Draft<'a> {
                     .yielded
                     .map(rests)
                     .filter(|until| health != Health::Calm || *until > self.now);
-                match (dirty, self.seen.outlook.now.fresh(), rests) {
+                let ceiling = rule.ceiling.replicas(self.spec.hpa.max);
+                match (dirty, outlook.now.fresh(), rests) {
+                    (None, _, Some(until)) if awaited => Reason::Yielded { health, until },
+                    (None, ..) if awaited && self.held => Reason::NotLowered,
+                    (None, ..) if awaited => Reason::IntensityAwaited {
+                        ceiling: self.bound(ceiling.max(self.current)),
+                    },
                     (None, ..) | (_, None, _) => Reason::IntensityUnknown,
                     (Some(false), Some(now), _) => Reason::Clean { now },
                     (_, _, Some(until)) => Reason::Yielded { health, until },
                     _ if self.held => Reason::NotLowered,
-                    (Some(true), Some(now), None) => {
-                        // Never below what is asked for apart from metrics: the schedule is the operator's word.
-                        let ceiling = rule.ceiling.replicas(self.spec.hpa.max).max(self.floor);
-                        self.green = ceiling;
-                        self.wish = self.wish.min(ceiling);
-                        self.ceiling = self.ceiling.min(ceiling);
-                        Reason::Dirty { now, ceiling }
-                    }
+                    (Some(true), Some(now), None) => Reason::Dirty {
+                        now,
+                        ceiling: self.bound(ceiling),
+                    },
                 }
             }
         };
         self.note(Stage::Carbon, reason);
         unbound
+    }
+
+    /// Sets the carbon bound: never below what is asked for apart from metrics, for the schedule is the operator's word.
+    fn bound(&mut self, ceiling: Replicas) -> Replicas {
+        let ceiling = ceiling.max(self.floor);
+        self.green = ceiling;
+        self.wish = self.wish.min(ceiling);
+        self.ceiling = self.ceiling.min(ceiling);
+        ceiling
     }
 
     pub(super) fn power(&mut self) {
