@@ -164,7 +164,7 @@ impl<E: CarbonEvents> Desk<'_, E> {
     async fn turn(&self) {
         let mut calls = self.calls.clone();
         if calls.wait_for(|calls| *calls).await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 
