@@ -77,6 +77,11 @@ impl Process {
         false
     }
 
+    /// Whether it has left by itself.
+    pub(crate) fn has_left(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until it leaves by itself; whether it said that all is well.
     pub(crate) async fn ends_well(&mut self, patience: Duration) -> bool {
         let until = Instant::now() + patience;

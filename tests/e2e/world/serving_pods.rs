@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::routing::{get, post};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ struct Running {
     programs: PathBuf,
     folder: PathBuf,
     pods: BTreeMap<String, Replica>,
-    /// Told to end; they answer what they have taken.
-    leaving: Vec<Process>,
+    /// Told to end; they answer what they have taken. KWOK would leave their pods for the whole grace period.
+    leaving: Vec<(String, Process)>,
     turn: usize,
 }
 
@@ -108,6 +108,10 @@ async fn follow(api: Api<Pod>, selected: ListParams, state: Arc<Mutex<Running>>)
             let pods: Vec<Pod> = listed.items.into_iter().filter(running).collect();
             state.lock().unwrap().replace(&pods);
         }
+        let ended = state.lock().unwrap().ended();
+        for name in ended {
+            drop(api.delete(&name, &DeleteParams::default().grace_period(0)).await);
+        }
         let silent: Vec<(String, String)> = {
             let state = state.lock().unwrap();
             let silent = state.pods.iter().filter(|(_, replica)| !replica.answers);
@@ -131,13 +135,11 @@ impl Running {
     fn replace(&mut self, pods: &[Pod]) {
         let named = |name: &String| pods.iter().any(|pod| pod.metadata.name.as_ref() == Some(name));
         let gone: Vec<String> = self.pods.keys().filter(|name| !named(name)).cloned().collect();
-        for replica in gone
-            .iter()
-            .filter_map(|name| self.pods.remove(name))
-            .collect::<Vec<_>>()
-        {
-            replica.process.signal("TERM");
-            self.leaving.push(replica.process);
+        for name in gone {
+            if let Some(replica) = self.pods.remove(&name) {
+                replica.process.signal("TERM");
+                self.leaving.push((name, replica.process));
+            }
         }
         for pod in pods {
             let name = pod.metadata.name.clone().unwrap();
@@ -146,6 +148,12 @@ impl Running {
                 self.pods.insert(name, started);
             }
         }
+    }
+
+    /// The pods whose processes have ended, each told once.
+    fn ended(&mut self) -> Vec<String> {
+        let ended = self.leaving.extract_if(.., |(_, process)| process.has_left());
+        ended.map(|(name, _)| name).collect()
     }
 
     /// The command of the pod's container, its programs and its port being those of this machine.
