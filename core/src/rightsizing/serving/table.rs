@@ -139,14 +139,7 @@ pub const TABLE: &[ServingMetric] = &[
     ),
     // sgl-project/sglang, python/sglang/srt/observability/metrics_collector.py, 0.5.23, with `--enable-metrics`. Labels `model_name`,
     // `engine_type`, `tp_rank`, `pp_rank`, `dp_rank`: with pipelines every stage tells of the same requests, and `pp_rank: "0"` narrows it.
-    row(
-        Sglang,
-        QueueDepth,
-        "sglang:num_queue_reqs",
-        Gauge,
-        Unit::Requests,
-        &[],
-    ),
+    row(Sglang, QueueDepth, "sglang:num_queue_reqs", Gauge, Unit::Requests, &[]),
     row(
         Sglang,
         Concurrency,
@@ -195,14 +188,7 @@ pub const TABLE: &[ServingMetric] = &[
         Unit::Seconds,
         &[DependsOnTokens],
     ),
-    row(
-        Sglang,
-        KvCache,
-        "sglang:token_usage",
-        Gauge,
-        Unit::Ratio,
-        &[Saturates],
-    ),
+    row(Sglang, KvCache, "sglang:token_usage", Gauge, Unit::Ratio, &[Saturates]),
     // triton-inference-server/core, src/metrics.cc, metric_model_reporter.cc and infer_response.cc at 73aad7c (2026-06-09). Labels
     // `model` and `version`, of boards `gpu_uuid`. The summary is exposed with `--metrics-config summary_latencies=true`, the histogram
     // with `histogram_latencies=true`: of a model that is not decoupled the first response is the whole. Its bounds are 100, 500, 2000
