@@ -56,10 +56,7 @@ impl Certificates {
         front_proxy.extended_key_usages = client;
         let front_proxy = signed(front_proxy);
         // They also ask each other.
-        let both = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        let both = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let behind = signed(on_loopback("behind", both));
         std::fs::create_dir(folder.join("behind")).unwrap();
         std::fs::copy(&ca, folder.join("behind/ca.crt")).unwrap();

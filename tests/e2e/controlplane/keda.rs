@@ -47,7 +47,11 @@ impl Keda {
             let definition: CustomResourceDefinition = serde_saphyr::from_str(&text).unwrap();
             apply(&Api::all(client.clone()), definition).await;
         }
-        apply(&Api::all(client.clone()), object::<Namespace>(json!({ "metadata": { "name": NAMESPACE } }))).await;
+        apply(
+            &Api::all(client.clone()),
+            object::<Namespace>(json!({ "metadata": { "name": NAMESPACE } })),
+        )
+        .await;
 
         let grpc = free_port();
         let operator = start_operator(plane, &folder, grpc);
@@ -133,7 +137,11 @@ async fn register(client: &kube::Client, authority: &Path, port: u16) {
     loop {
         let status = api.get(EXTERNAL_METRICS).await.unwrap().status.unwrap_or_default();
         let conditions = status.conditions.unwrap_or_default();
-        let available = |status: &str| conditions.iter().any(|one| one.type_ == "Available" && one.status == status);
+        let available = |status: &str| {
+            conditions
+                .iter()
+                .any(|one| one.type_ == "Available" && one.status == status)
+        };
         if available("True") {
             return;
         }
