@@ -182,7 +182,7 @@ impl Stage {
 
     /// Waits until the Deployment has had so many for a while: replicas that come and go make a percentile unknown for a moment,
     /// and what yields to the service yields then.
-    async fn settles(&self, replicas: i32, seconds: u64) {
+    pub(super) async fn settles(&self, replicas: i32, seconds: u64) {
         let (mut since, until) = (Instant::now(), Instant::now() + PATIENCE);
         while since.elapsed() < Duration::from_secs(seconds) {
             assert!(Instant::now() < until, "no {replicas} replicas for {seconds} s");
