@@ -1,7 +1,7 @@
 //! The controllers role: who acts is elected, and looks after Rightsizers while it is.
 
-use super::run::{Tasks, endless};
 use super::settings::Settings;
+use super::tasks::{Tasks, endless};
 use crate::controllers::lease::Election;
 use crate::controllers::rightsizer::{Away, Rightsizers};
 use crate::load::Reader;

@@ -11,6 +11,8 @@
 pub mod callers;
 mod controllers;
 pub mod demo;
+mod follow;
+mod live;
 pub mod overview;
 pub mod probe;
 pub mod replay;
@@ -18,4 +20,5 @@ pub mod run;
 pub mod settings;
 pub mod site;
 pub mod tables;
+mod tasks;
 pub mod yaml;

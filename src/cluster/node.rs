@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The well-known label of what fails together.
+const TOPOLOGY_ZONE: &str = "topology.kubernetes.io/zone";
+
 /// Which node labels say what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
@@ -89,6 +92,7 @@ impl LeanNode {
         Some(NodeFacts {
             name: Arc::from(name),
             region: label(&labels.region).and_then(|text| text.parse().ok()),
+            topology_zone: label(TOPOLOGY_ZONE).map(Arc::from),
             provider: self.spec.provider_id.as_deref().and_then(provider).map(Arc::from),
             zone: label(&labels.zone).and_then(|text| text.parse().ok()),
             gpu_product: product.map(Arc::from),

@@ -133,6 +133,7 @@ fn node(
             devices: None,
             cpu_milli: machine.cores * 1000,
             memory_bytes: machine.memory_gib * GIB,
+            topology_zone: None,
             domain_labels: Vec::new(),
             pool: Some(Arc::from(machine.pool)),
             schedulable: true,

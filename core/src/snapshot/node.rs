@@ -24,6 +24,9 @@ pub struct NodeState {
     pub zone: Option<ZoneIx>,
     /// Region, or where no label says which, what stands for it; `None` where nothing does.
     pub region: Option<RegionIx>,
+    /// Topology zone: what fails together within a region. Placement looks at none; which replicas go first does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology_zone: Option<Arc<str>>,
     /// GPU model; `None` where the label is unknown.
     pub model: Option<ModelIx>,
     /// What is free on each board.
@@ -174,6 +177,7 @@ impl NodeState {
             name: Arc::clone(&facts.name),
             zone: place.zone,
             region: place.region,
+            topology_zone: facts.topology_zone.clone(),
             model: place.model,
             slots: NodeLoad::fill(load, GpuSlots::shared(place.boards, place.sharing)),
             cpu_free_milli: free(facts.cpu_milli, load.map(|load| load.cpu_milli)),

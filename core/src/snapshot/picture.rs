@@ -255,6 +255,18 @@ impl Snapshot {
         self.regions().get(usize::from(ix.0))
     }
 
+    /// What a node fails together with: the topology zone in its region, or as much of that as is known. Two nodes of which it is
+    /// the same text stand together.
+    #[must_use]
+    pub fn fails_with(&self, node: &NodeState) -> Option<String> {
+        let region = node.region.and_then(|ix| self.region(ix));
+        match (region, node.topology_zone.as_deref()) {
+            (Some(region), Some(zone)) => Some(format!("{region}/{zone}")),
+            (Some(region), None) => Some(region.to_string()),
+            (None, zone) => zone.map(str::to_owned),
+        }
+    }
+
     /// The members of a group that were seen and are not finished.
     #[must_use]
     pub fn group(&self, key: &GroupKey) -> Option<&GroupMembers> {

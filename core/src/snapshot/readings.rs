@@ -142,6 +142,8 @@ pub struct NodeFacts {
     pub name: Arc<str>,
     /// Region label.
     pub region: Option<Region>,
+    /// Topology zone label: what fails together within a region.
+    pub topology_zone: Option<Arc<str>>,
     /// Cloud provider: the scheme of `spec.providerID`.
     pub provider: Option<Arc<str>>,
     /// Grid zone stated by a label of the operator, which overrides the region table.

@@ -267,6 +267,7 @@ pub(crate) fn facts(i: usize, node: &NodeSpec) -> NodeFacts {
         devices: None,
         cpu_milli: u64::from(node.boards) * 12_000,
         memory_bytes: u64::from(node.boards) << 37,
+        topology_zone: None,
         domain_labels: Vec::new(),
         pool: Some(Arc::from(node_name(i))),
         schedulable: true,

@@ -114,8 +114,8 @@ fn room(snapshot: &Snapshot, nodes: &[&NodeState]) -> Signal<Watts> {
     Signal::Fresh(Watts::saturating(left.iter().sum()))
 }
 
-/// What a replica adds to the emissions of its node in an hour, and where that is: the region, or the grid zone. Where the GPUs
-/// of one of them are not known, all are told by their grid alone, as if each drew a kilowatt.
+/// What a replica adds to the emissions of its node in an hour, and what it fails together with. Where the GPUs of one of them
+/// are not known, all are told by their grid alone, as if each drew a kilowatt.
 pub(super) fn hourly<'s>(snapshot: &'s Snapshot, pods: &[ScaledPod]) -> Vec<(Option<String>, Option<Grams>)> {
     let nodes: Vec<Option<&'s NodeState>> = pods
         .iter()
@@ -126,10 +126,7 @@ pub(super) fn hourly<'s>(snapshot: &'s Snapshot, pods: &[ScaledPod]) -> Vec<(Opt
     let of = |node: Option<&'s NodeState>| {
         let Some(node) = node else { return (None, None) };
         let zone = node.zone.and_then(|ix| snapshot.zone(ix));
-        let region = node.region.and_then(|ix| snapshot.region(ix));
-        let place = region
-            .map(ToString::to_string)
-            .or_else(|| zone.map(|zone| zone.id.to_string()));
+        let place = snapshot.fails_with(node);
         let watts = if known {
             node.active(busy).map_or(0.0, Watts::get)
         } else {

@@ -74,16 +74,10 @@ impl Parts {
         self.part(BUSY).first().map_or(0.0, |series| series.value)
     }
 
-    /// Replicas that cannot be scraped.
-    pub(super) fn down(&self) -> u32 {
-        let down = self.part(DOWN).first().map_or(0.0, |series| series.value);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, which is meant"
-        )]
-        let down = down as u32;
-        down
+    /// Replicas that cannot be scraped, and when that was tried last.
+    pub(super) fn down<'a>(&'a self, label: &'a str) -> impl Iterator<Item = (&'a str, Timestamp)> {
+        let down = self.part(DOWN).iter();
+        down.filter_map(move |series| Some((series.pod(label)?, moment(series.value)?)))
     }
 
     /// The times of each pod's series.

@@ -20,7 +20,7 @@ pub(super) const STAMP: &str = "stamp";
 pub(super) const RATE: &str = "rate";
 /// Requests that wait or are worked on.
 pub(super) const BUSY: &str = "busy";
-/// Pods of which nothing can be scraped.
+/// Pods of which nothing can be scraped, and when that was tried last, in seconds since 1970.
 pub(super) const DOWN: &str = "down";
 
 /// Bytes of a matcher that names pods. Servers take more, proxies before them often 8 KiB for a whole address.
@@ -94,10 +94,10 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Pods of which no target at all can be scraped.
+    /// Pods of which no target at all can be scraped, with the time of the last try.
     fn down(&self) -> String {
-        let pod = &self.labels.pod_label;
-        format!("count(max by ({pod}) (up{{{}}}) == 0)", self.scraped)
+        let (pod, up) = (&self.labels.pod_label, format!("up{{{}}}", self.scraped));
+        format!("(max by ({pod}) (timestamp({up})) and on ({pod}) (max by ({pod}) ({up}) == 0))")
     }
 }
 

@@ -10,10 +10,10 @@ use heliotrope::load::{Observed, Reader, Target, TargetPod};
 use heliotrope::outbound::HttpClient;
 use heliotrope::telemetry::Metrics;
 use heliotrope_core::rightsizing::Signal;
-use heliotrope_core::rightsizing::hpa::{MetricReading, Milli, Pod, PodPhase};
+use heliotrope_core::rightsizing::hpa::{MetricReading, Milli, Pod, PodPhase, ReadyCondition};
 use heliotrope_core::rightsizing::serving::{Measure, Server};
 use heliotrope_core::rightsizing::{PromQuery, Shape, Source};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -99,8 +99,11 @@ fn pod(name: &str) -> TargetPod {
         facts: Pod {
             phase: PodPhase::Running,
             deleting: false,
-            ready: None,
-            started: None,
+            ready: Some(ReadyCondition {
+                ready: Some(true),
+                changed: Timestamp::UNIX_EPOCH,
+            }),
+            started: Some(Timestamp::UNIX_EPOCH),
             request: None,
             sample: None,
         },

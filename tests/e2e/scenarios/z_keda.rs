@@ -116,6 +116,18 @@ impl Site {
         }
     }
 
+    /// Waits until the Deployment has had so many for a while.
+    async fn settles(&self, replicas: i32, seconds: u64) {
+        let (mut since, until) = (Instant::now(), Instant::now() + PATIENCE);
+        while since.elapsed() < Duration::from_secs(seconds) {
+            assert!(Instant::now() < until, "no {replicas} replicas for {seconds} s");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if self.stage.replicas().await != replicas {
+                since = Instant::now();
+            }
+        }
+    }
+
     async fn told(&self) -> String {
         serde_json::to_string_pretty(&self.stage.status().await).unwrap()
     }
@@ -171,7 +183,7 @@ async fn z_keda_follows_its_bounds_and_has_its_own_back() {
     site.create_object().await;
     site.stage.wait_replicas(6).await;
     let took = from.elapsed().as_secs_f64();
-    site.stage.settles(6, 8).await;
+    site.settles(6, 8).await;
     figures.note("s from a ScaledObject to its replicas", took);
     // What KEDA itself adds is there by now.
     let own = site.object().await["spec"].clone();

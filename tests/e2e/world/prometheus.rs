@@ -93,6 +93,11 @@ impl Prometheus {
         }
     }
 
+    /// Waits until an expression gives something.
+    pub(crate) async fn wait_for(&mut self, expression: &str) {
+        self.wait_scraped(expression, STARTED_WITHIN).await;
+    }
+
     /// Its base URL.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

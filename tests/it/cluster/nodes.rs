@@ -129,7 +129,7 @@ fn labels_are_those_of_the_settings() {
         domains: vec!["example.com/rack".into()],
     };
     let node = json!({ "metadata": { "name": "n", "labels": {
-        "topology.kubernetes.io/region": "wrong", "example.com/region": "right",
+        "topology.kubernetes.io/region": "wrong", "example.com/region": "right", "topology.kubernetes.io/zone": "right-a",
         "example.com/grid": "DE", "example.com/gpu": "H100", "example.com/pool": "spot",
         "example.com/rack": "r17", "example.com/other": "unread",
     } } });
@@ -139,6 +139,7 @@ fn labels_are_those_of_the_settings() {
         .unwrap();
     assert_eq!(node.region.unwrap().to_string(), "right");
     assert_eq!(node.zone.unwrap().to_string(), "DE");
+    assert_eq!(node.topology_zone.as_deref(), Some("right-a"));
     assert_eq!(node.domain_labels, [("example.com/rack".into(), "r17".into())]);
     assert_eq!(
         (node.gpu_product.as_deref(), node.pool.as_deref()),

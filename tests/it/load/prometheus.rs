@@ -234,7 +234,7 @@ async fn g7_a_replica_that_cannot_be_scraped_makes_the_whole_unknown() {
         part("value", json!({}), "0.1"),
         part("rate", json!({}), "3"),
         part("stamp", json!({}), FRESH),
-        part("down", json!({}), "1"),
+        part("down", json!({"pod": "llm-7d9-b"}), FRESH),
     ]);
     let (latency, told) = rig.latency(&two(), &p99()).await;
     assert_eq!(latency, Signal::Absent);
@@ -244,12 +244,63 @@ async fn g7_a_replica_that_cannot_be_scraped_makes_the_whole_unknown() {
         Signal::Absent,
         "cannot be scraped",
     );
-    assert!(
-        rig.server
-            .expression()
-            .contains("count(max by (pod) (up{namespace=\"ml\",pod=~\"llm-7d9-(?:a|b)\"}) == 0)")
-    );
+    let up = "up{namespace=\"ml\",pod=~\"llm-7d9-(?:a|b)\"}";
+    let down = format!("(max by (pod) (timestamp({up})) and on (pod) (max by (pod) ({up}) == 0))");
+    assert!(rig.server.expression().contains(&down), "{}", rig.server.expression());
     assert_eq!(rig.counted("prometheus", "unscraped"), 2);
+}
+
+/// Replicas come and go all the time, and more so where the grid decides how many there are: that one cannot be scraped says nothing
+/// of the service unless it may have had requests in hand.
+#[tokio::test]
+async fn only_a_replica_that_may_serve_is_missed() {
+    type Change<'a> = &'a dyn Fn(&mut Pod);
+    let rig = Rig::start().await;
+    rig.server.gives(&[
+        part("value", json!({}), "0.1"),
+        part("rate", json!({}), "3"),
+        part("stamp", json!({}), FRESH),
+        part("down", json!({"pod": "llm-7d9-b"}), FRESH),
+    ]);
+    let ready = |ready, since| {
+        Some(ReadyCondition {
+            ready,
+            changed: ago(since),
+        })
+    };
+    let is_missed = async |what: &str, change: Change<'_>| {
+        let mut pods = two();
+        change(&mut pods[1].facts);
+        let (latency, _) = rig.latency(&pods, &p99()).await;
+        match latency {
+            Signal::Absent => true,
+            Signal::Fresh(time) if time == SignedDuration::from_millis(100) => false,
+            other => panic!("{what}: {other:?}"),
+        }
+    };
+    // It was tried ten seconds ago.
+    let cases: [(&str, bool, Change<'_>); 9] = [
+        ("serves", true, &|_| ()),
+        ("goes", false, &|pod| pod.deleting = true),
+        ("failed", false, &|pod| pod.phase = PodPhase::Failed),
+        ("has no node yet", false, &|pod| {
+            (pod.phase, pod.ready, pod.started) = (PodPhase::Pending, None, None);
+        }),
+        ("loads its model", false, &|pod| pod.ready = ready(Some(false), 3695)),
+        ("is not ready any more", true, &|pod| pod.ready = ready(Some(false), 5)),
+        ("its node does not answer", true, &|pod| {
+            (pod.phase, pod.ready) = (PodPhase::Unknown, ready(None, 60));
+        }),
+        ("became ready after the try", false, &|pod| {
+            pod.ready = ready(Some(true), 8);
+        }),
+        ("became ready before the try", true, &|pod| {
+            pod.ready = ready(Some(true), 12);
+        }),
+    ];
+    for (what, missed, change) in cases {
+        assert_eq!(is_missed(what, change).await, missed, "{what}");
+    }
 }
 
 #[tokio::test]

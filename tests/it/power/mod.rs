@@ -191,6 +191,7 @@ fn node(name: &str) -> NodeFacts {
         devices: None,
         cpu_milli: 1000,
         memory_bytes: 1 << 30,
+        topology_zone: None,
         domain_labels: Vec::new(),
         pool: None,
         schedulable: true,

@@ -94,6 +94,7 @@ fn facts(name: &str) -> NodeFacts {
         devices: None,
         cpu_milli: 8000,
         memory_bytes: 1 << 36,
+        topology_zone: None,
         domain_labels: Vec::new(),
         pool: None,
         schedulable: true,

@@ -218,3 +218,27 @@ fn g9_labels_cannot_make_zones_without_end() {
     let placed = snapshot.nodes().iter().filter(|node| node.zone.is_some()).count();
     assert_eq!(placed, 4096, "the others stand in no zone");
 }
+
+/// Names of topology zones may repeat from region to region.
+#[test]
+fn what_fails_together_is_a_topology_zone_of_a_region_or_as_much_of_that_as_is_known() {
+    let of = |place: Option<Region>, topology: Option<&str>, grid: Option<ZoneId>| {
+        let (node, snapshot) = placed(
+            NodeFacts {
+                region: place,
+                topology_zone: topology.map(Arc::from),
+                zone: grid,
+                ..facts("n")
+            },
+            surroundings(),
+        );
+        snapshot.fails_with(&node)
+    };
+    let west = || Some(region("west"));
+    assert_eq!(of(west(), Some("a"), Some(zone("W"))).as_deref(), Some("west/a"));
+    assert_eq!(of(west(), None, Some(zone("W"))).as_deref(), Some("west"));
+    assert_eq!(of(None, Some("a"), Some(zone("W"))).as_deref(), Some("zone W/a"));
+    assert_eq!(of(None, Some("a"), None).as_deref(), Some("a"));
+    assert_eq!(of(None, None, Some(zone("W"))).as_deref(), Some("zone W"));
+    assert_eq!(of(None, None, None), None);
+}

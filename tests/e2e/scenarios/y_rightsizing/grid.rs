@@ -8,7 +8,6 @@ use crate::scenarios::site::{CENTRAL, NORTH, WEST};
 use crate::world::Demand;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// At most three replicas above 300 g/kWh, in the zone of the stage that is.
 fn three_while_dirty() -> Value {
@@ -25,12 +24,14 @@ async fn y_a_dirty_grid_lowers_the_ceiling_and_the_service_lifts_it() {
     let mut figures = Figures::of("y_carbon");
     let mut stage = Stage::start(2, queue(24.0)).await;
     let mut controllers = stage.controllers().await;
+    stage.rates_are_known(2).await;
     let latency = json!({ "response": two_seconds(), "stepPods": 2, "every": "10s" });
     stage
         .rightsizer(json!({ "carbon": three_while_dirty(), "latency": latency }))
         .await;
-    // The queue wants six.
-    stage.settles(3, 8).await;
+    // The queue wants six. That a replica has just started is nothing to yield to.
+    stage.wait_replicas(3).await;
+    stage.stays(3, 8).await;
     figures.note("replicas for six in a dirty grid", 3);
     stage.servers.demand(Demand {
         queue: 24.0,
@@ -62,8 +63,7 @@ async fn y_replicas_are_warm_before_the_grid_turns_clean() {
     let rules = json!({
         "carbon": three_while_dirty(), "latency": { "response": two_seconds(), "stepPods": 2 }, "prewarm": { "lead": "20s" },
     });
-    // Until rates are known, and with them that the service does well, nothing would be held back.
-    tokio::time::sleep(Duration::from_secs(15)).await;
+    stage.rates_are_known(3).await;
     stage.rightsizer(rules).await;
     // The queue wants six.
     stage.stays(3, 5).await;

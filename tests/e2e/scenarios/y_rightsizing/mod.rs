@@ -19,7 +19,7 @@ use crate::world::{CarbonFile, Demand, FakeModelFleet, Prometheus};
 use heliotrope::crds::{Rightsizer, RightsizerStatus};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Nothing here takes longer, a scrape, a look and a lease included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -180,17 +180,11 @@ impl Stage {
         }
     }
 
-    /// Waits until the Deployment has had so many for a while: replicas that come and go make a percentile unknown for a moment,
-    /// and what yields to the service yields then.
-    pub(super) async fn settles(&self, replicas: i32, seconds: u64) {
-        let (mut since, until) = (Instant::now(), Instant::now() + PATIENCE);
-        while since.elapsed() < Duration::from_secs(seconds) {
-            assert!(Instant::now() < until, "no {replicas} replicas for {seconds} s");
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            if self.replicas().await != replicas {
-                since = Instant::now();
-            }
-        }
+    /// Waits until each of so many replicas has been scraped twice: before, nobody knows how the service does, and what yields to
+    /// the service yields.
+    async fn rates_are_known(&mut self, replicas: usize) {
+        let rates = format!("count(rate(vllm:e2e_request_latency_seconds_count[10s]))=={replicas}");
+        self.prometheus.wait_for(&rates).await;
     }
 
     /// Looks for a while that the Deployment is left alone.
