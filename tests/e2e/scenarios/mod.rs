@@ -32,3 +32,4 @@ mod w_hpa_conformance;
 mod x_load;
 mod x_serving;
 mod y_rightsizing;
+mod z_keda;

@@ -113,7 +113,7 @@ impl Site {
         let told = self.controllers.command(&[
             "rightsize",
             "explain",
-            &place,
+            &object,
             "--lease",
             &lease,
             "--kubeconfig",
