@@ -22,6 +22,17 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
         folder: &Path,
     ) -> Self {
+        Self::start_with(name, program, arguments, &[], folder)
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with<A: AsRef<OsStr>>(
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut command = if Path::new(SETPRIV).is_file() {
@@ -33,6 +44,7 @@ impl Process {
         };
         let child = command
             .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
@@ -74,6 +86,23 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.kill();
+        false
+    }
+
+    /// Whether it has left by itself.
+    pub(crate) fn has_left(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it leaves by itself; whether it said that all is well.
+    pub(crate) async fn ends_well(&mut self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         false
     }
 
