@@ -44,7 +44,8 @@ impl Term {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn renewed(&self, until: Instant) {
+    /// Moves its end.
+    pub fn renewed(&self, until: Instant) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 

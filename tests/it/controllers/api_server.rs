@@ -40,6 +40,8 @@ pub(super) struct Store {
     faults: Vec<(&'static str, &'static str, Fault)>,
     /// Collections that are not there.
     pub(super) missing: Vec<&'static str>,
+    /// What happens elsewhere as soon as a write to a path that ends so is made.
+    then: Option<(&'static str, Box<dyn Fn() + Send>)>,
 }
 
 pub(super) struct FakeApiServer {
@@ -85,6 +87,11 @@ impl FakeApiServer {
     /// From now on writes by a method to paths that end so go wrong.
     pub(super) fn fault(&self, method: &'static str, end: &'static str, fault: Fault) {
         self.store().faults.push((method, end, fault));
+    }
+
+    /// Something happens elsewhere as soon as a write to a path that ends so is made.
+    pub(super) fn then(&self, end: &'static str, what: impl Fn() + Send + 'static) {
+        self.store().then = Some((end, Box::new(what)));
     }
 
     pub(super) fn mend(&self) {
@@ -148,6 +155,9 @@ impl Store {
             other => panic!("{other:?} {path}"),
         }
         let object = self.put(&owner, object);
+        if let Some((_, what)) = self.then.as_ref().filter(|(end, _)| path.ends_with(end)) {
+            what();
+        }
         (
             200,
             if subresource == Some("scale") {

@@ -1,6 +1,7 @@
 //! Changing the replicas.
 
 use super::Site;
+use super::rivals::autoscaler;
 use crate::controllers::api_server::Fault;
 use crate::rig::until;
 use serde_json::json;
@@ -152,6 +153,81 @@ async fn g6_nothing_is_written_when_the_lease_is_over() {
     site.start();
     site.looked("deposed").await;
     assert_eq!((site.server.writes("").len(), site.replicas()), (0, json!(1)));
+}
+
+/// A lease that runs out between the status that begins a change and the change.
+#[tokio::test]
+async fn g6_nothing_is_changed_when_the_lease_ends_after_the_status() {
+    let mut site = Site::new(apply(3), 1).await;
+    let term = site.term.clone();
+    site.server
+        .then("/status", move || term.renewed(tokio::time::Instant::now()));
+    site.start();
+    site.looked("deposed").await;
+    assert_eq!(site.status()["scaling"]["to"], 3, "it was begun");
+    assert_eq!((site.written(), site.replicas()), (Vec::new(), json!(1)));
+
+    let mut site = Site::new(json!({ "mode": "bound", "minReplicas": 3, "maxReplicas": 9 }), 4).await;
+    site.server.put(super::AUTOSCALER, autoscaler(1, 20));
+    let term = site.term.clone();
+    site.server
+        .then("/status", move || term.renewed(tokio::time::Instant::now()));
+    site.start();
+    site.looked("deposed").await;
+    assert_eq!(site.status()["bounded"]["set"]["max"], 9, "it was begun");
+    assert_eq!(site.server.get(super::AUTOSCALER).unwrap()["spec"]["maxReplicas"], 20);
+}
+
+/// Neither the status of a plan that changes nothing, nor bounds, nor what a deleted one is held by.
+#[tokio::test]
+async fn g6_nothing_at_all_is_written_by_whoever_has_lost_the_lease() {
+    let bounded = json!({ "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": "llm",
+        "minReplicas": 1, "maxReplicas": 20, "set": { "min": 3, "max": 9 } });
+    for (mode, bounded, deleted) in [
+        ("recommend", None, false),
+        ("bound", None, false),
+        ("recommend", Some(&bounded), false),
+        ("bound", Some(&bounded), true),
+        ("recommend", None, true),
+    ] {
+        let mut site = Site::new(json!({ "mode": mode, "minReplicas": 3, "maxReplicas": 9 }), 4).await;
+        site.server.put(super::AUTOSCALER, autoscaler(1, 20));
+        let mut one = site.server.get(super::RIGHTSIZER).unwrap();
+        one["metadata"]["finalizers"] = json!(["heliotrope.dev/restore-bounds"]);
+        if let Some(bounded) = bounded {
+            one["status"] = json!({ "bounded": bounded });
+        }
+        if deleted {
+            one["metadata"]["deletionTimestamp"] = json!("2026-06-01T00:00:00Z");
+        }
+        site.server.put(super::RIGHTSIZER, one);
+        site.term = heliotrope::controllers::lease::Term::new(tokio::time::Instant::now());
+        site.start();
+        site.looked("deposed").await;
+        assert_eq!(
+            site.server.writes(""),
+            [],
+            "{mode}, bounded: {}, deleted: {deleted}",
+            bounded.is_some()
+        );
+    }
+}
+
+/// Bounds that were set stay set while it is paused, also in another mode.
+#[tokio::test]
+async fn g6_bounds_are_not_given_back_while_paused() {
+    let mut site = Site::new(json!({ "mode": "recommend", "minReplicas": 3, "maxReplicas": 9 }), 4).await;
+    site.server.put(super::AUTOSCALER, autoscaler(3, 9));
+    site.change("/metadata/annotations", json!({ "heliotrope.dev/paused": "true" }));
+    let mut one = site.server.get(super::RIGHTSIZER).unwrap();
+    one["status"] = json!({ "bounded": { "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": "llm",
+        "minReplicas": 1, "maxReplicas": 20, "set": { "min": 3, "max": 9 } } });
+    site.server.put(super::RIGHTSIZER, one);
+    site.start();
+    site.looked("kept").await;
+    site.looked("kept").await;
+    assert_eq!(site.written(), []);
+    assert_eq!(site.status()["bounded"]["maxReplicas"], 20);
 }
 
 #[tokio::test]
