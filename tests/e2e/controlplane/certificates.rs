@@ -3,14 +3,22 @@ use rcgen::{
 };
 use std::path::{Path, PathBuf};
 
-/// The keys and certificates of one control plane, as files: an authority of its own, one server, one administrator, and
-/// the pair that signs service account tokens.
+/// The name of the API server where it passes a request on.
+pub(crate) const FRONT_PROXY: &str = "front-proxy-client";
+
+/// The keys and certificates of one control plane, as files: an authority of its own, one server, one administrator, the API
+/// server as it asks the servers behind it, those servers, and the pair that signs service account tokens.
 pub(crate) struct Certificates {
     pub(crate) ca: PathBuf,
     pub(crate) server_cert: PathBuf,
     pub(crate) server_key: PathBuf,
     pub(crate) service_account_key: PathBuf,
     pub(crate) service_account_public: PathBuf,
+    /// Of the API server towards servers that it passes requests on to.
+    pub(crate) front_proxy_cert: PathBuf,
+    pub(crate) front_proxy_key: PathBuf,
+    /// A folder as a Secret of such a server is mounted: `ca.crt`, `tls.crt` and `tls.key`, for `localhost`.
+    pub(crate) behind: PathBuf,
     admin_cert: PathBuf,
     admin_key: PathBuf,
 }
@@ -33,28 +41,43 @@ impl Certificates {
         let ca = write("ca.pem", params.self_signed(&key).unwrap().pem());
         let issuer = Issuer::new(params, key);
 
-        let mut server = named("kube-apiserver", None);
-        server.subject_alt_names = CertificateParams::new(["127.0.0.1".into(), "localhost".into()])
-            .unwrap()
-            .subject_alt_names;
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let server_key = KeyPair::generate().unwrap();
-        let server = server.signed_by(&server_key, &issuer).unwrap();
+        let signed = |params: CertificateParams| {
+            let key = KeyPair::generate().unwrap();
+            let certificate = params.signed_by(&key, &issuer).unwrap();
+            (certificate.pem(), key.serialize_pem())
+        };
 
+        let server = signed(on_loopback("kube-apiserver", vec![ExtendedKeyUsagePurpose::ServerAuth]));
+        let client = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let mut admin = named("admin", Some("system:masters"));
-        admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let admin_key = KeyPair::generate().unwrap();
-        let admin = admin.signed_by(&admin_key, &issuer).unwrap();
+        admin.extended_key_usages.clone_from(&client);
+        let admin = signed(admin);
+        let mut front_proxy = named(FRONT_PROXY, None);
+        front_proxy.extended_key_usages = client;
+        let front_proxy = signed(front_proxy);
+        // They also ask each other.
+        let both = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        let behind = signed(on_loopback("behind", both));
+        std::fs::create_dir(folder.join("behind")).unwrap();
+        std::fs::copy(&ca, folder.join("behind/ca.crt")).unwrap();
+        write("behind/tls.crt", behind.0);
+        write("behind/tls.key", behind.1);
 
         let service_account = KeyPair::generate().unwrap();
         Self {
             ca,
-            server_cert: write("server.pem", server.pem()),
-            server_key: write("server.key", server_key.serialize_pem()),
+            server_cert: write("server.pem", server.0),
+            server_key: write("server.key", server.1),
             service_account_key: write("service-account.key", service_account.serialize_pem()),
             service_account_public: write("service-account.pub", service_account.public_key_pem()),
-            admin_cert: write("admin.pem", admin.pem()),
-            admin_key: write("admin.key", admin_key.serialize_pem()),
+            front_proxy_cert: write("front-proxy.pem", front_proxy.0),
+            front_proxy_key: write("front-proxy.key", front_proxy.1),
+            behind: folder.join("behind"),
+            admin_cert: write("admin.pem", admin.0),
+            admin_key: write("admin.key", admin.1),
         }
     }
 
@@ -73,6 +96,15 @@ impl Certificates {
         std::fs::write(&path, text).unwrap();
         path
     }
+}
+
+fn on_loopback(name: &str, usages: Vec<ExtendedKeyUsagePurpose>) -> CertificateParams {
+    let mut params = named(name, None);
+    params.subject_alt_names = CertificateParams::new(["127.0.0.1".into(), "localhost".into()])
+        .unwrap()
+        .subject_alt_names;
+    params.extended_key_usages = usages;
+    params
 }
 
 fn named(name: &str, organisation: Option<&str>) -> CertificateParams {

@@ -9,6 +9,7 @@ mod autoscaler;
 mod binaries;
 mod certificates;
 mod config;
+mod keda;
 mod ports;
 mod process;
 mod scheduler;
@@ -17,6 +18,7 @@ mod servers;
 pub(crate) use autoscaler::{Autoscaler, AutoscalerOf, Pace};
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;
+pub(crate) use keda::Keda;
 pub(crate) use ports::{free_port, wait_for_port};
 pub(crate) use process::Process;
 pub(crate) use scheduler::Scheduler;
@@ -155,6 +157,12 @@ impl ControlPlane {
     pub(crate) fn server_certificate(&self) -> (&Path, &Path) {
         let servers = self.servers.as_ref().expect("a guest has no certificates");
         servers.server_certificate()
+    }
+
+    /// The authority's certificate, and a folder with the certificate and key of a server that it passes requests on to.
+    fn behind(&self) -> (&Path, &Path) {
+        let servers = self.servers.as_ref().expect("a guest has no certificates");
+        servers.behind()
     }
 
     /// The binaries it runs.

@@ -22,6 +22,17 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
         folder: &Path,
     ) -> Self {
+        Self::start_with(name, program, arguments, &[], folder)
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with<A: AsRef<OsStr>>(
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut command = if Path::new(SETPRIV).is_file() {
@@ -33,6 +44,7 @@ impl Process {
         };
         let child = command
             .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())

@@ -1,4 +1,4 @@
-use super::certificates::Certificates;
+use super::certificates::{Certificates, FRONT_PROXY};
 use super::{Binaries, Process, Purpose, client, flags, free_port, wait_for_port};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,6 +46,11 @@ impl Servers {
     /// The API server's certificate and key.
     pub(super) fn server_certificate(&self) -> (&Path, &Path) {
         (&self.certificates.server_cert, &self.certificates.server_key)
+    }
+
+    /// The authority's certificate, and the folder of those of servers behind the API server.
+    pub(super) fn behind(&self) -> (&Path, &Path) {
+        (&self.certificates.ca, &self.certificates.behind)
     }
 
     /// Kills the API server.
@@ -119,6 +124,14 @@ fn start_api_server(
         ("service-cluster-ip-range", &"10.96.0.0/16"),
         ("authorization-mode", &"RBAC"),
         ("cert-dir", &home.join("apiserver")),
+        // For groups that another server answers for, such as the metrics APIs.
+        ("requestheader-client-ca-file", &certificates.ca),
+        ("requestheader-allowed-names", &FRONT_PROXY),
+        ("requestheader-username-headers", &"X-Remote-User"),
+        ("requestheader-group-headers", &"X-Remote-Group"),
+        ("requestheader-extra-headers-prefix", &"X-Remote-Extra-"),
+        ("proxy-client-cert-file", &certificates.front_proxy_cert),
+        ("proxy-client-key-file", &certificates.front_proxy_key),
     ]);
     if purpose != Purpose::Development {
         flags.push("--disable-admission-plugins=ServiceAccount".into());
@@ -144,6 +157,8 @@ fn start_controller_manager(
         // Deployments of hundreds of pods should not wait for the client's own brake.
         ("kube-api-qps", &"500"),
         ("kube-api-burst", &"500"),
+        // Every 15 seconds by default: scenarios would do little but wait for it.
+        ("horizontal-pod-autoscaler-sync-period", &"2s"),
     ]);
     Process::start(
         "kube-controller-manager",
