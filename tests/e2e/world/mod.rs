@@ -7,6 +7,7 @@
 mod carbon_file;
 mod exporter;
 mod grid;
+mod kubelet;
 mod model_fleet;
 mod model_server;
 mod prometheus;
@@ -15,6 +16,7 @@ mod series;
 pub(crate) use carbon_file::CarbonFile;
 pub(crate) use exporter::{FakeExporter, Pace};
 pub(crate) use grid::FakeGrid;
+pub(crate) use kubelet::{FakeKubelet, Usage};
 pub(crate) use model_fleet::{Demand, FakeModelFleet};
 pub(crate) use model_server::{Answered, FakeModelServer};
 pub(crate) use prometheus::Prometheus;
