@@ -10,6 +10,7 @@
 #
 # Given in the environment, these are used instead of what the script would make:
 #   HELIOTROPE_CONTROLPLANE=DIR    binaries of the control plane (hack/controlplane/build.sh says which)
+#   HELIOTROPE_KEDA=DIR            KEDA's binaries and definitions (hack/keda/build.sh prints such a folder), for one scenario
 #   HELIOTROPE_PROMETHEUS=FILE     a prometheus binary
 #   HELIOTROPE_NODE_EXPORTER=FILE  a prometheus-node-exporter binary, for one integration test
 #   HELIOTROPE_BIN=FILE            the heliotrope binary that the end-to-end suite runs
@@ -92,20 +93,20 @@ toolchain() { # the pinned Rust with its two components, and a linker
 
 shell_scripts() { git ls-files | xargs grep -lE '^#!.*\b(ba)?sh$' -- | sort; }
 
-# Go of a version that every go.mod accepts. A Go older than one of them fetches the right one by itself, if it may.
+# Go of a version that every go.mod given accepts. A Go older than one of them fetches the right one by itself, if it may.
 go_problem() {
   local module problem
   has go || { echo "Go is not installed"; return; }
-  for module in hack/controlplane/*/go.mod; do
+  for module in "$@"; do
     problem=$(cd "$(dirname "$module")" && go list -m 2>&1 >/dev/null) && continue
     printf '%s: %s\n' "$module" "$(head -n 1 <<<"$problem")"
     return
   done
 }
 
-download_problem() { # why Go modules cannot be had; empty if they can
+download_problem() { # go.mod …: why their modules cannot be had; empty if they can
   local module problem
-  for module in hack/controlplane/*/go.mod; do
+  for module in "$@"; do
     problem=$(cd "$(dirname "$module")" && go mod download 2>&1 >/dev/null) && continue
     printf '%s: %s\n' "$module" "$(head -n 1 <<<"$problem")"
     return
@@ -119,7 +120,7 @@ control_plane() { # sets HELIOTROPE_CONTROLPLANE, or says why not
     return 0
   fi
   say "control plane from its Go modules"
-  problem=$(go_problem)
+  problem=$(go_problem hack/controlplane/*/go.mod)
   if [ -n "$problem" ]; then
     skip "end-to-end suite" "no control plane: $problem"
     return 1
@@ -129,7 +130,7 @@ control_plane() { # sets HELIOTROPE_CONTROLPLANE, or says why not
     times+=("$(printf '%-44s %s' "control plane" "$(minutes $((SECONDS - from)))")")
     return 0
   fi
-  problem=$(download_problem)
+  problem=$(download_problem hack/controlplane/*/go.mod)
   if [ -n "$problem" ]; then
     skip "end-to-end suite" "no control plane: modules cannot be downloaded: $problem"
   else
@@ -137,6 +138,48 @@ control_plane() { # sets HELIOTROPE_CONTROLPLANE, or says why not
     echo "!! FAILED control plane: hack/controlplane/build.sh"
   fi
   return 1
+}
+
+# KEDA takes minutes to build and one scenario needs it: it is built beside all that comes before the suite, and waited for
+# then.
+keda=
+keda_begins() {
+  local problem
+  [ -z "${HELIOTROPE_KEDA:-}${HELIOTROPE_E2E_KUBECONFIG:-}" ] || return 0
+  if [ ${#scenarios[@]} -gt 0 ] && ! grep -qF -e z_keda <(for name in "${scenarios[@]}"; do grep -F -- "$name" <<<"$names"; done); then
+    return 0
+  fi
+  problem=$(go_problem hack/keda/go.mod)
+  if [ -n "$problem" ]; then
+    skip "KEDA" "$problem"
+    return 0
+  fi
+  say "KEDA from its Go module, in the background"
+  set -m # a process group of its own, so that all of it can be ended
+  nice hack/keda/build.sh >"$logs/keda-folder" 2>"$logs/keda.log" &
+  keda=$!
+  set +m
+  trap 'kill -- "-$keda" 2>/dev/null' EXIT
+}
+
+keda_ends() { # sets HELIOTROPE_KEDA, or says why not
+  local problem from=$SECONDS
+  [ -n "$keda" ] || return 0
+  say "KEDA: waiting for its build"
+  if wait "$keda"; then
+    HELIOTROPE_KEDA=$(cat "$logs/keda-folder")
+    export HELIOTROPE_KEDA
+    times+=("$(printf '%-44s %s' "KEDA, what was left of its build" "$(minutes $((SECONDS - from)))")")
+    return 0
+  fi
+  cat "$logs/keda.log"
+  problem=$(download_problem hack/keda/go.mod)
+  if [ -n "$problem" ]; then
+    skip "KEDA" "modules cannot be downloaded: $problem"
+  else
+    failed+=("KEDA")
+    echo "!! FAILED KEDA: hack/keda/build.sh"
+  fi
 }
 
 debian_binary() { # variable, package, what is left out without it: sets the variable to the package's binary, or says why not
@@ -204,6 +247,7 @@ closing_lines() { # the runner's own lines, each under the name of what it ran; 
 }
 
 step "toolchain" toolchain || exit 1
+[ $e2e = no ] || keda_begins
 
 if [ $checks = yes ]; then
   if cargo fmt --version >/dev/null 2>&1; then
@@ -241,12 +285,13 @@ fi
 if [ $e2e = yes ]; then
   if control_plane && debian_binary HELIOTROPE_PROMETHEUS prometheus "end-to-end suite" && release_binary; then
     alert_rules
+    keda_ends
     if [ -z "${HELIOTROPE_E2E_OUT:-}" ]; then
       rm -rf "$target/e2e"
       export HELIOTROPE_E2E_OUT=$target/e2e
     fi
     # Tests run in the folder of their package, so each path that is handed on must be absolute.
-    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
+    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_KEDA HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
       [ -z "${!name:-}" ] || export "$name=$(realpath -m "${!name}")"
     done
     step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-60}m" \

@@ -7,6 +7,13 @@ use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde::Deserialize;
 
+/// Annotations by which KEDA is told to leave a target alone: it then deletes the autoscaler that it made and scales nothing. The
+/// first is off where it says so, the second, which says how many replicas there are meanwhile, counts by being there.
+const PAUSED: &str = "autoscaling.keda.sh/paused";
+const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
+/// What KEDA takes for no.
+const NO: [&str; 6] = ["0", "f", "F", "false", "False", "FALSE"];
+
 /// Objects a page.
 const PAGE: u32 = 500;
 
@@ -81,6 +88,8 @@ pub struct Autoscaler {
     pub owners: Vec<FieldOwner>,
     /// Whether another autoscaler made it.
     pub made: bool,
+    /// Whether it is told to scale nothing for the time being, whatever its bounds are.
+    pub paused: bool,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +150,7 @@ fn lean(kind: AutoscalerKind, object: DynamicObject) -> Option<Autoscaler> {
     let made = made
         .into_iter()
         .any(|owner| owner.kind == AutoscalerKind::ScaledObject.name());
+    let paused = kind == AutoscalerKind::ScaledObject && is_paused(&lean.metadata);
     let (least, most) = kind.bounds();
     let managed = lean.metadata.managed_fields.unwrap_or_default();
     let mut bounds = owners(managed.clone(), &["f:spec", &format!("f:{least}")]);
@@ -160,5 +170,55 @@ fn lean(kind: AutoscalerKind, object: DynamicObject) -> Option<Autoscaler> {
         max: lean.spec.max_replicas,
         owners: bounds,
         made,
+        paused,
     })
+}
+
+fn is_paused(metadata: &ObjectMeta) -> bool {
+    let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
+    annotation(PAUSED_REPLICAS).is_some() || annotation(PAUSED).is_some_and(|value| !NO.contains(&value.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(kind: AutoscalerKind, annotations: &Value, spec: &Value) -> Autoscaler {
+        let object = json!({ "metadata": { "name": "llm", "annotations": annotations }, "spec": spec });
+        lean(kind, serde_json::from_value(object).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_scaled_object_is_paused_as_keda_takes_it() {
+        let spec = json!({ "scaleTargetRef": { "name": "llm" } });
+        let paused = |annotations: Value| read(AutoscalerKind::ScaledObject, &annotations, &spec).paused;
+        assert!(!paused(json!({})) && !paused(json!({ PAUSED: "false" })));
+        assert!(
+            paused(json!({ PAUSED: "true" })) && paused(json!({ PAUSED: "" })) && paused(json!({ PAUSED: "no" }))
+        );
+        assert!(paused(json!({ PAUSED_REPLICAS: "0", PAUSED: "false" })));
+        // One direction alone: bounds are followed all the same.
+        assert!(!paused(json!({ "autoscaling.keda.sh/paused-scale-in": "true" })));
+        let hpa = read(
+            AutoscalerKind::HorizontalPodAutoscaler,
+            &json!({ PAUSED: "true" }),
+            &spec,
+        );
+        assert!(!hpa.paused, "no autoscaler of Kubernetes heeds it");
+    }
+
+    #[test]
+    fn what_a_scaled_object_leaves_out_is_what_keda_takes_for_it() {
+        let found = read(
+            AutoscalerKind::ScaledObject,
+            &json!({}),
+            &json!({ "scaleTargetRef": { "name": "llm" }, "maxReplicaCount": 20 }),
+        );
+        assert_eq!((found.min, found.max), (None, Some(20)));
+        assert_eq!(
+            (found.target.api_version.as_str(), found.target.kind.as_str()),
+            ("apps/v1", "Deployment")
+        );
+    }
 }

@@ -2,7 +2,7 @@ use super::FIELD_MANAGER;
 use super::apply::{Wrote, within};
 use super::rivals::{self, Rival};
 use super::round::Rightsizers;
-use crate::cluster::{Autoscaler, AutoscalerKind, FieldOwner};
+use crate::cluster::{Autoscaler, FieldOwner};
 use crate::crds::{BoundedStatus, BoundsStatus, FINALIZER, Rightsizer};
 use heliotrope_core::rightsizing::plan::Bounds;
 use jiff::Timestamp;
@@ -11,12 +11,22 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 impl From<Bounds> for BoundsStatus {
+    /// No autoscaler takes a maximum of 0; one is the least that it can be told.
     fn from(bounds: Bounds) -> Self {
         Self {
             min: Some(bounds.floor),
-            max: Some(bounds.ceiling),
+            max: Some(bounds.ceiling.max(1)),
         }
     }
+}
+
+/// Whether an autoscaler has the bounds that the status says.
+pub(super) fn is_set(bounded: &BoundedStatus, autoscaler: &Autoscaler) -> bool {
+    is_of(bounded, autoscaler) && has(autoscaler) == bounded.set
+}
+
+fn is_of(bounded: &BoundedStatus, autoscaler: &Autoscaler) -> bool {
+    bounded.kind == autoscaler.kind.name() && bounded.name == autoscaler.name
 }
 
 fn has(autoscaler: &Autoscaler) -> BoundsStatus {
@@ -50,8 +60,7 @@ fn own(bounded: &BoundedStatus, has: &BoundsStatus) -> BoundsStatus {
 pub(super) fn next(before: Option<&BoundedStatus>, autoscaler: &Autoscaler, bounds: Bounds) -> Option<BoundedStatus> {
     let (has, set) = (has(autoscaler), BoundsStatus::from(bounds));
     let kind = autoscaler.kind;
-    let same = |before: &&BoundedStatus| before.kind == kind.name() && before.name == autoscaler.name;
-    let own = match before.filter(same) {
+    let own = match before.filter(|before| is_of(before, autoscaler)) {
         Some(before) => own(before, &has),
         None => has.clone(),
     };
@@ -97,19 +106,17 @@ impl Rightsizers {
         wrote
     }
 
-    /// Gives an autoscaler its own bounds back. `true` when that is done, or nothing is left to do: it is gone, or somebody has
-    /// set other bounds since.
-    pub(super) async fn restore(&self, namespace: &str, bounded: &BoundedStatus, all: &[Autoscaler]) -> bool {
-        let kind = AutoscalerKind::of(&bounded.kind);
-        let Some(found) = all
-            .iter()
-            .find(|one| Some(one.kind) == kind && one.name == bounded.name)
-        else {
-            return true;
+    /// Gives an autoscaler its own bounds back. Nothing is left to do where it is gone, or somebody has set other bounds since.
+    pub(super) async fn restore(&self, namespace: &str, bounded: &BoundedStatus, all: &[Autoscaler]) -> Wrote {
+        let Some(found) = all.iter().find(|one| is_of(bounded, one)) else {
+            return Wrote::Done;
         };
         let has = has(found);
         let own = own(bounded, &has);
-        has == own || self.set_bounds(namespace, found, &own).await == Wrote::Done
+        if has == own {
+            return Wrote::Done;
+        }
+        self.set_bounds(namespace, found, &own).await
     }
 
     /// Holds a Rightsizer until its autoscaler has its bounds back, or lets it go.

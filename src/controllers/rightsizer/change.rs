@@ -3,28 +3,21 @@
 use super::apply::Wrote;
 use super::bound;
 use super::round::Rightsizers;
-use super::status::Said;
+use super::status::{Said, conditions};
 use super::sync::Planned;
 use crate::controllers::lease::Term;
 use crate::crds::{BoundedStatus, MemoryStatus, Rightsizer, RightsizerStatus, ScalingStatus};
 use heliotrope_core::rightsizing::hpa::Replicas;
 use kube::ResourceExt;
 
-fn failed(wrote: Wrote) -> Said {
-    let (reason, message) = match wrote {
-        Wrote::Raced => (
-            "FailedUpdateScale",
-            "the object changed meanwhile: it is tried again at the next look",
-        ),
-        Wrote::MayNot => (
-            "FailedUpdateScale",
-            "the controller may not write it: allow it with a ClusterRole, as deploy/kustomize/rightsizer does",
-        ),
-        Wrote::Refused => ("FailedUpdateScale", "the API server refused it"),
-        Wrote::Done | Wrote::Unknown => (
-            "FailedUpdateScale",
-            "no answer came: the next look finds out what became of it",
-        ),
+fn failed(wrote: Wrote, reason: &'static str) -> Said {
+    let message = match wrote {
+        Wrote::Raced => "the object changed meanwhile: it is tried again at the next look",
+        Wrote::MayNot => {
+            "the controller may not write it: allow it with a ClusterRole, as deploy/kustomize/rightsizer does"
+        }
+        Wrote::Refused => "the API server refused it",
+        Wrote::Done | Wrote::Unknown => "no answer came: the next look finds out what became of it",
     };
     Said::new("AbleToScale", false, reason, message)
 }
@@ -90,7 +83,7 @@ impl Rightsizers {
             }
             wrote => RightsizerStatus {
                 last_scale_time: before.last_scale_time,
-                ..planned.status(&before, failed(wrote), one)
+                ..planned.status(&before, failed(wrote, "FailedUpdateScale"), one)
             },
         };
         // What is not confirmed now is settled at the next look.
@@ -131,21 +124,34 @@ impl Rightsizers {
             Ok(held) => held,
             Err(failed) => return failed,
         };
+        let begun = before.bounded.as_ref() == Some(&next);
         let bounded = RightsizerStatus {
             bounded: Some(next.clone()),
             ..before
         };
-        let status = planned.status(&bounded, ready(), one);
-        if let Err(failed) = self.write_status(&held, status).await {
-            return failed;
+        let mut written = held;
+        // What stands there already has been tried before, in vain.
+        if !begun {
+            let status = planned.status(&bounded, ready(), one);
+            written = match self.write_status(&written, status).await {
+                Ok(written) => written,
+                Err(failed) => return failed,
+            };
+            self.remember(one, planned.memory.clone(), true);
         }
-        self.remember(one, planned.memory.clone(), true);
         if !term.holds() {
             return "deposed";
         }
         let wrote = self.set_bounds(planned.namespace(), autoscaler, &next.set).await;
-        if wrote != Wrote::Done {
-            return if wrote == Wrote::Raced { "raced" } else { "failed" };
+        match wrote {
+            Wrote::Done => {}
+            Wrote::Raced => return "raced",
+            wrote => {
+                let status = planned.status(&bounded, failed(wrote, "FailedUpdateBounds"), one);
+                let told = self.write_if_different(&written, status, term).await;
+                self.remember(one, planned.memory, matches!(told, Ok(true)));
+                return "failed";
+            }
         }
         let told = |bound: Option<i32>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
         let note = format!(
@@ -168,8 +174,10 @@ impl Rightsizers {
         if !term.holds() {
             return "deposed";
         }
-        if !self.restore(&namespace, &bounded, &all).await {
-            return "failed";
+        match self.restore(&namespace, &bounded, &all).await {
+            Wrote::Done => {}
+            Wrote::Raced => return "raced",
+            wrote => return self.keep_bound(one, wrote, term).await,
         }
         let status = RightsizerStatus {
             bounded: None,
@@ -186,6 +194,20 @@ impl Rightsizers {
                 .await;
         }
         freed.map_or_else(|failed| failed, |_| "restored")
+    }
+
+    /// Tells why an autoscaler does not have its own bounds back, since that may be what a deleted Rightsizer waits for.
+    async fn keep_bound(&self, one: &Rightsizer, wrote: Wrote, term: &Term) -> &'static str {
+        let before = one.status.clone().unwrap_or_default();
+        let able = failed(wrote, "FailedRestoreBounds");
+        let ready = Said::new("Ready", false, able.reason, able.message.clone());
+        let generation = one.metadata.generation;
+        let status = RightsizerStatus {
+            conditions: conditions(&before.conditions, vec![ready, able], generation, (self.clock)()),
+            ..before
+        };
+        let told = self.write_if_different(one, status, term).await;
+        told.map_or_else(|failed| failed, |_| "failed")
     }
 
     /// A Rightsizer that is being deleted.

@@ -8,7 +8,7 @@ use super::round::Rightsizers;
 use super::status::{Difference, Said, conditions, difference};
 use super::surroundings;
 use crate::controllers::lease::Term;
-use crate::crds::{MemoryStatus, PAUSED, Rightsizer, RightsizerStatus, StepStatus, Wanted};
+use crate::crds::{BoundedStatus, MemoryStatus, PAUSED, Rightsizer, RightsizerStatus, StepStatus, Wanted};
 use crate::load;
 use heliotrope_core::rightsizing::Outlook;
 use heliotrope_core::rightsizing::hpa::Limit;
@@ -256,15 +256,10 @@ impl Planned<'_> {
     /// The status of this plan on top of the one before.
     pub(super) fn status(&self, before: &RightsizerStatus, able: Said, one: &Rightsizer) -> RightsizerStatus {
         let generation = one.meta().generation;
+        let able_holds = able.holds;
         let mut said = vec![Self::ready(&able), able, self.active(), self.limited()];
         if self.wanted.mode == Mode::Bound || before.bounded.is_some() {
-            let bounded = before.bounded.is_some();
-            let reason = if bounded { "BoundsSet" } else { "BoundsNotSet" };
-            let message = match &before.bounded {
-                Some(bounded) => format!("{} {} has its bounds from this plan", bounded.kind, bounded.name),
-                None => "no autoscaler has its bounds from this plan".to_owned(),
-            };
-            said.push(Said::new("Bounded", bounded, reason, message));
+            said.push(self.bounded(before.bounded.as_ref(), able_holds));
         }
         RightsizerStatus {
             observed_generation: generation,
@@ -278,6 +273,35 @@ impl Planned<'_> {
             last_scale_time: before.last_scale_time,
             scaling: None,
             bounded: before.bounded.clone(),
+        }
+    }
+
+    /// Whether the other autoscaler has its bounds from this plan: it does, or it is about to.
+    fn bounded(&self, bounded: Option<&BoundedStatus>, about_to: bool) -> Said {
+        let no = |message: &str| Said::new("Bounded", false, "BoundsNotSet", message);
+        let Some(bounded) = bounded else {
+            return no("no autoscaler has its bounds from this plan");
+        };
+        let found = self.found.autoscaler.as_ref().ok().and_then(Option::as_ref);
+        let (kind, name) = (&bounded.kind, &bounded.name);
+        match found {
+            Some(found) if !about_to && !bound::is_set(bounded, found) => no(&format!(
+                "{kind} {name} does not have the bounds of this plan: AbleToScale says why"
+            )),
+            Some(found) if found.paused => Said::new(
+                "Bounded",
+                true,
+                "AutoscalerPaused",
+                format!(
+                    "{kind} {name} has its bounds from this plan, and is paused by its annotation: nothing follows them"
+                ),
+            ),
+            _ => Said::new(
+                "Bounded",
+                true,
+                "BoundsSet",
+                format!("{kind} {name} has its bounds from this plan"),
+            ),
         }
     }
 

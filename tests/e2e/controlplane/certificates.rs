@@ -6,6 +6,13 @@ use std::path::{Path, PathBuf};
 /// The name of the API server where it passes a request on.
 pub(crate) const FRONT_PROXY: &str = "front-proxy-client";
 
+/// The names of the Services by which the API server asks the servers behind it: it holds them to these, wherever they lead.
+const SERVICES: [&str; 3] = [
+    super::keda::SERVICE_NAME,
+    "metrics-server.kube-system.svc",
+    "custom-metrics-adapter.kube-system.svc",
+];
+
 /// The keys and certificates of one control plane, as files: an authority of its own, one server, one administrator, the API
 /// server as it asks the servers behind it, those servers, and the pair that signs service account tokens.
 pub(crate) struct Certificates {
@@ -47,7 +54,11 @@ impl Certificates {
             (certificate.pem(), key.serialize_pem())
         };
 
-        let server = signed(on_loopback("kube-apiserver", vec![ExtendedKeyUsagePurpose::ServerAuth]));
+        let server = signed(on_loopback(
+            "kube-apiserver",
+            &[],
+            vec![ExtendedKeyUsagePurpose::ServerAuth],
+        ));
         let client = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let mut admin = named("admin", Some("system:masters"));
         admin.extended_key_usages.clone_from(&client);
@@ -56,11 +67,8 @@ impl Certificates {
         front_proxy.extended_key_usages = client;
         let front_proxy = signed(front_proxy);
         // They also ask each other.
-        let both = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        let behind = signed(on_loopback("behind", both));
+        let both = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let behind = signed(on_loopback("behind", &SERVICES, both));
         std::fs::create_dir(folder.join("behind")).unwrap();
         std::fs::copy(&ca, folder.join("behind/ca.crt")).unwrap();
         write("behind/tls.crt", behind.0);
@@ -98,11 +106,11 @@ impl Certificates {
     }
 }
 
-fn on_loopback(name: &str, usages: Vec<ExtendedKeyUsagePurpose>) -> CertificateParams {
+fn on_loopback(name: &str, more: &[&str], usages: Vec<ExtendedKeyUsagePurpose>) -> CertificateParams {
     let mut params = named(name, None);
-    params.subject_alt_names = CertificateParams::new(["127.0.0.1".into(), "localhost".into()])
-        .unwrap()
-        .subject_alt_names;
+    let names = ["127.0.0.1", "localhost"].iter().chain(more);
+    let names: Vec<String> = names.map(ToString::to_string).collect();
+    params.subject_alt_names = CertificateParams::new(names).unwrap().subject_alt_names;
     params.extended_key_usages = usages;
     params
 }

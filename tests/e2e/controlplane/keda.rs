@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 const FOLDER: &str = "HELIOTROPE_KEDA";
 /// Where KEDA expects itself.
 const NAMESPACE: &str = "keda";
+const SERVICE: &str = "keda-metrics-apiserver";
+/// What the API server takes the adapter to be called.
+pub(super) const SERVICE_NAME: &str = "keda-metrics-apiserver.keda.svc";
 /// The group that the adapter answers for.
 const EXTERNAL_METRICS: &str = "v1beta1.external.metrics.k8s.io";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,7 +50,11 @@ impl Keda {
             let definition: CustomResourceDefinition = serde_saphyr::from_str(&text).unwrap();
             apply(&Api::all(client.clone()), definition).await;
         }
-        apply(&Api::all(client.clone()), object::<Namespace>(json!({ "metadata": { "name": NAMESPACE } }))).await;
+        apply(
+            &Api::all(client.clone()),
+            object::<Namespace>(json!({ "metadata": { "name": NAMESPACE } })),
+        )
+        .await;
 
         let grpc = free_port();
         let operator = start_operator(plane, &folder, grpc);
@@ -111,9 +118,8 @@ fn start_adapter(plane: &ControlPlane, folder: &Path, grpc: u16, port: u16) -> P
 
 /// Has the API server pass requests for external metrics on. It would not go to an endpoint on loopback, and does go to a name.
 async fn register(client: &kube::Client, authority: &Path, port: u16) {
-    const NAME: &str = "keda-metrics-apiserver";
     let service = json!({
-        "metadata": { "name": NAME, "namespace": NAMESPACE },
+        "metadata": { "name": SERVICE, "namespace": NAMESPACE },
         "spec": { "type": "ExternalName", "externalName": "localhost", "ports": [{ "port": port }] },
     });
     apply(&Api::namespaced(client.clone(), NAMESPACE), object::<Service>(service)).await;
@@ -122,7 +128,7 @@ async fn register(client: &kube::Client, authority: &Path, port: u16) {
         "metadata": { "name": EXTERNAL_METRICS },
         "spec": {
             "group": group, "version": version, "groupPriorityMinimum": 100, "versionPriority": 100,
-            "service": { "name": NAME, "namespace": NAMESPACE, "port": port },
+            "service": { "name": SERVICE, "namespace": NAMESPACE, "port": port },
         },
     }));
     let spec = registration.spec.as_mut().unwrap();
@@ -133,7 +139,11 @@ async fn register(client: &kube::Client, authority: &Path, port: u16) {
     loop {
         let status = api.get(EXTERNAL_METRICS).await.unwrap().status.unwrap_or_default();
         let conditions = status.conditions.unwrap_or_default();
-        let available = |status: &str| conditions.iter().any(|one| one.type_ == "Available" && one.status == status);
+        let available = |status: &str| {
+            conditions
+                .iter()
+                .any(|one| one.type_ == "Available" && one.status == status)
+        };
         if available("True") {
             return;
         }

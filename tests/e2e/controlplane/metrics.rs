@@ -42,6 +42,8 @@ impl MetricsServer {
         flags.extend(super::flags([
             ("kubeconfig", &plane.kubeconfig()),
             ("metric-resolution", &format!("{}s", Self::RESOLUTION.as_secs())),
+            // Ten seconds by default, and less than the resolution is asked for.
+            ("kubelet-request-timeout", &"5s"),
             ("kubelet-insecure-tls", &"true"),
             ("kubelet-preferred-address-types", &"InternalIP"),
             ("kubelet-use-node-status-port", &"true"),

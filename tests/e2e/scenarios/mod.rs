@@ -31,3 +31,4 @@ mod v_rightsizer;
 mod w_hpa_conformance;
 mod x_load;
 mod y_rightsizing;
+mod z_keda;

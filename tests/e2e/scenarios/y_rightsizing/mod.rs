@@ -23,7 +23,7 @@ use std::time::Duration;
 
 /// Nothing here takes longer, a scrape, a look and a lease included.
 const PATIENCE: Duration = Duration::from_secs(60);
-const NAME: &str = "llm";
+pub(super) const NAME: &str = "llm";
 
 /// No requests at all.
 const NOTHING: Demand = Demand {
@@ -38,7 +38,7 @@ fn left_out() -> bool {
 }
 
 /// A P99 of two seconds at most.
-fn two_seconds() -> Value {
+pub(super) fn two_seconds() -> Value {
     json!({
         "limit": "2s", "calmPercent": 70,
         "preset": { "server": "vllm", "measure": "latency", "quantile": 0.99 },
@@ -53,21 +53,21 @@ fn queue(waiting: f64) -> Demand {
 }
 
 /// A Deployment of model servers that runs, on one node in each region.
-struct Stage {
+pub(super) struct Stage {
     // Fields drop in this order: who reads before what it reads from.
     scheduler: Scheduler,
-    prometheus: Prometheus,
+    pub(super) prometheus: Prometheus,
     servers: FakeModelFleet,
     files: [CarbonFile; 3],
     work: Work,
-    cluster: Cluster,
-    admin: kube::Client,
-    settings: HeliotropeSettings,
-    plane: ControlPlane,
+    pub(super) cluster: Cluster,
+    pub(super) admin: kube::Client,
+    pub(super) settings: HeliotropeSettings,
+    pub(super) plane: ControlPlane,
 }
 
 impl Stage {
-    async fn start(replicas: usize, demand: Demand) -> Self {
+    pub(super) async fn start(replicas: usize, demand: Demand) -> Self {
         let plane = ControlPlane::start().await;
         let admin = plane.client().await;
         let cluster = Cluster::new(admin.clone());
@@ -113,12 +113,12 @@ impl Stage {
         }
     }
 
-    async fn controllers(&self) -> Heliotrope {
+    pub(super) async fn controllers(&self) -> Heliotrope {
         Heliotrope::start_as(&self.plane, &self.settings, "controllers").await
     }
 
     /// Creates or changes the Rightsizer: these keys beside the target and the queue.
-    async fn rightsizer(&self, keys: Value) {
+    pub(super) async fn rightsizer(&self, keys: Value) {
         let mut spec = json!({
             "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": NAME },
             "mode": "apply",
@@ -141,13 +141,13 @@ impl Stage {
         apply(&self.admin, object, "the scenario").await;
     }
 
-    async fn status(&self) -> RightsizerStatus {
+    pub(super) async fn status(&self) -> RightsizerStatus {
         let found = self.cluster.api::<Rightsizer>().get(NAME).await.unwrap();
         found.status.unwrap_or_default()
     }
 
     /// The status and the reason of a condition, once it has the wished one.
-    async fn wait_condition(&self, kind: &str, status: &str, reason: &str) {
+    pub(super) async fn wait_condition(&self, kind: &str, status: &str, reason: &str) {
         within(PATIENCE, &format!("{kind} {status} {reason}"), async || {
             let told = self.status().await.conditions;
             let found = told.into_iter().find(|condition| condition.type_ == kind)?;
@@ -157,12 +157,12 @@ impl Stage {
     }
 
     /// What the Deployment is told to have.
-    async fn replicas(&self) -> i32 {
+    pub(super) async fn replicas(&self) -> i32 {
         let found = self.cluster.api::<Deployment>().get(NAME).await.unwrap();
         found.spec.unwrap().replicas.unwrap()
     }
 
-    async fn wait_replicas(&self, wanted: i32) {
+    pub(super) async fn wait_replicas(&self, wanted: i32) {
         let mut last = 0;
         let reach = async {
             loop {
@@ -188,14 +188,14 @@ impl Stage {
     }
 
     /// Looks for a while that the Deployment is left alone.
-    async fn stays(&self, replicas: i32, seconds: u64) {
+    pub(super) async fn stays(&self, replicas: i32, seconds: u64) {
         for _ in 0..seconds * 2 {
             assert_eq!(self.replicas().await, replicas);
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
-    fn assert_running(&mut self, controllers: &mut [&mut Heliotrope]) {
+    pub(super) fn assert_running(&mut self, controllers: &mut [&mut Heliotrope]) {
         for one in controllers {
             one.assert_running();
         }
