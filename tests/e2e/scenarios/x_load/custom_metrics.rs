@@ -91,7 +91,8 @@ async fn write(adapter: &CustomMetricsAdapter, names: &[String], queues: impl It
     }
     let path = format!("namespaces/{namespace}/deployments.apps/{NAME}/hits");
     adapter.write(&path, "", HITS).await;
-    adapter.write(&format!("namespaces/{namespace}/metrics/hits"), "", "9").await;
+    // The provider takes what is written of `namespaces` for what lies in one, where it does not look for it.
+    adapter.write(&format!("namespaces./{namespace}/hits"), "", "9").await;
 }
 
 /// What is read in the version that is served, and what both make of it.
@@ -101,7 +102,7 @@ async fn agree(stage: &Stage, (version, names): (&str, &[String]), queues: &[Opt
     assert_eq!(of_pods(&observed, 0), queues, "{version} {observed:?}");
     let values = |values: &[Milli]| MetricReading::Values(values.to_vec());
     assert_eq!(observed.readings[1], values(&[12_500]), "{version} {observed:?}");
-    assert_eq!(observed.readings[2], values(&[9000]), "{version}");
+    assert_eq!(observed.readings[2], values(&[9000]), "{version} {observed:?}");
     assert_eq!(observed.readings[3..5], [values(&EXTERNAL), values(&EXTERNAL[..1])], "{version}");
     assert_eq!(observed.presence[..5], [Signal::Fresh(()); 5], "{version}");
     assert_eq!(observed.presence[5..], [Signal::Absent; 3], "{version} {observed:?}");
