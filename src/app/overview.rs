@@ -270,6 +270,9 @@ fn notes(zones: &[ZoneOverview], kind: IntensityKind, loaded: &Loaded) -> Vec<St
         ));
     }
     notes.extend(keys(loaded));
+    for at in loaded.settings.in_the_clear() {
+        notes.push(format!("{at} is shown without tls: whoever is on the way can read it"));
+    }
     if kind.signal == Signal::Marginal {
         notes.push(
             "carbon.placementSignal is marginal: pods go where one more kilowatt-hour is modelled to cost least, which no \
@@ -305,5 +308,7 @@ fn keys(loaded: &Loaded) -> Vec<String> {
         let error = Secret::read(file).err()?;
         Some(format!("provider {name} has no key here: {error}"))
     });
-    wrong.collect()
+    let accesses = loaded.settings.accesses();
+    let unusable = accesses.flat_map(|(_, access)| access.wrong_files());
+    wrong.chain(unusable.map(|error| error.to_string())).collect()
 }

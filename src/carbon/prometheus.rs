@@ -3,7 +3,7 @@
 use super::error::CarbonError;
 use super::figure::GRAMS_PER_KWH_IN_LB_PER_MWH;
 use super::provider::{Ask, Provider, Told};
-use crate::outbound::{PrometheusClient, TimedSample};
+use crate::outbound::{Access, PrometheusClient, TimedSample};
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use heliotrope_core::quantity::GramsPerKwh;
 use heliotrope_core::snapshot::LatestIntensity;
@@ -76,8 +76,15 @@ pub(super) struct PrometheusProvider {
 }
 
 impl PrometheusProvider {
-    pub(super) fn new(client: PrometheusClient, url: &Url, series: Series, every: Duration) -> Self {
-        let key = format!("prometheus {url} {series:?}");
+    pub(super) fn new(
+        client: PrometheusClient,
+        (url, access): (&Url, &Access),
+        series: Series,
+        every: Duration,
+    ) -> Self {
+        // Who asks as another sees another's series.
+        let whose = access.stands_at().unwrap_or_default();
+        let key = format!("prometheus {url} {whose} {series:?}");
         Self {
             client,
             series,

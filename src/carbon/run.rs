@@ -142,9 +142,9 @@ impl CarbonSources {
             SourceSettings::File { path, zone, kind } => desk
                 .serve(FileProvider::new(path.clone(), zone.clone(), *kind, interval))
                 .boxed(),
-            SourceSettings::Prometheus { url, series } => {
-                let client = PrometheusClient::new(self.http.clone(), url.clone());
-                desk.serve(PrometheusProvider::new(client, url, series.clone(), interval))
+            SourceSettings::Prometheus { url, access, series } => {
+                let client = PrometheusClient::new(self.http.clone(), url.clone(), access);
+                desk.serve(PrometheusProvider::new(client, (url, access), series.clone(), interval))
                     .boxed()
             }
             SourceSettings::ElectricityMaps(settings) => desk

@@ -27,6 +27,28 @@ pub enum Cause {
         /// The name of it in metrics.
         kind: &'static str,
     },
+    /// It wants to know who asks, or does not take what it was shown.
+    #[error("prometheus does not take who asks (401): {}", if *.shown { "it refuses what load.prometheus.access shows" } else { "it wants a token, a password or a header, which load.prometheus.access gives" })]
+    Unauthorized {
+        /// Whether it was shown anything.
+        shown: bool,
+    },
+    /// It knows who asks, who may not.
+    #[error(
+        "prometheus does not let who asks read this (403): give the account of load.prometheus.access the right to query"
+    )]
+    Denied,
+    /// What is to be shown cannot be read. The file is the operator's: it is named in the log.
+    #[error("{key} names a file that cannot be used: heliotrope's log says why")]
+    Key {
+        /// The key in the settings.
+        key: String,
+    },
+    /// It shows a certificate that is not trusted.
+    #[error(
+        "prometheus shows a certificate that is not trusted: load.prometheus.access.caFile names the authority that signed it"
+    )]
+    Certificate,
     /// The question is refused.
     #[error("prometheus refuses the query: try it there")]
     Refused,
@@ -90,9 +112,17 @@ pub enum Cause {
 
 impl Cause {
     /// What a failed call to Prometheus is told as.
-    pub(super) fn of_prometheus(error: &OutboundError) -> Self {
+    pub(super) fn of_prometheus(error: &OutboundError, shown: bool) -> Self {
         let what = match error {
+            OutboundError::Status { status: 401, .. } => return Self::Unauthorized { shown },
+            OutboundError::Status { status: 403, .. } => return Self::Denied,
+            OutboundError::Access { key, .. } => return Self::Key { key: key.clone() },
+            OutboundError::Certificate { .. } => return Self::Certificate,
             OutboundError::Status { status: 400 | 422, .. } => return Self::Refused,
+            OutboundError::Status {
+                status: status @ 300..=399,
+                ..
+            } => format!("answered {status}: load.prometheus.url must be the address that it points to"),
             OutboundError::Status { status, .. } => format!("answered {status}"),
             OutboundError::Transport { reason, .. } => format!("did not answer: {reason}"),
             OutboundError::TooLong { cap, .. } => format!("answered more than {cap} bytes"),
@@ -117,6 +147,9 @@ impl Cause {
             Self::Busy => "busy",
             Self::Late => "late",
             Self::Call { kind, .. } => kind,
+            Self::Unauthorized { .. } | Self::Denied => "denied",
+            Self::Key { .. } => "key",
+            Self::Certificate => "certificate",
             Self::Refused => "refused",
             Self::NoPods | Self::NoSeries | Self::NotServed | Self::NoKind | Self::TooFew | Self::NoneFinished => {
                 "absent"

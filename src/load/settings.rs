@@ -1,8 +1,10 @@
 //! `load` in the settings file.
 
+use crate::outbound::{Access, RawAccess};
 use crate::settings::Problems;
 use jiff::SignedDuration;
 use serde::Deserialize;
+use std::path::Path;
 use std::time::Duration;
 use url::Url;
 
@@ -21,6 +23,7 @@ pub struct RawLoad {
 #[serde(rename_all = "camelCase", default)]
 struct RawPrometheus {
     url: Option<String>,
+    access: Option<RawAccess>,
     namespace_label: Option<String>,
     pod_label: Option<String>,
 }
@@ -45,6 +48,8 @@ pub struct LoadSettings {
 pub struct PrometheusSettings {
     /// Base address.
     pub url: Url,
+    /// How it wants to be asked.
+    pub access: Access,
     /// The label with the namespace of the pod that was scraped.
     pub namespace_label: String,
     /// The label with its name.
@@ -52,6 +57,14 @@ pub struct PrometheusSettings {
 }
 
 impl RawLoad {
+    /// Takes relative file names from a folder.
+    pub fn locate(&mut self, folder: &Path) {
+        let prometheus = self.prometheus.as_mut();
+        if let Some(access) = prometheus.and_then(|prometheus| prometheus.access.as_mut()) {
+            access.locate(folder);
+        }
+    }
+
     /// Checks the section.
     pub fn validate(self, problems: &mut Problems) -> LoadSettings {
         let seconds = SignedDuration::from_secs;
@@ -83,7 +96,7 @@ impl RawLoad {
 impl RawPrometheus {
     /// A section whose keys are all commented out.
     fn is_empty(&self) -> bool {
-        self.url.is_none() && self.namespace_label.is_none() && self.pod_label.is_none()
+        self.url.is_none() && self.access.is_none() && self.namespace_label.is_none() && self.pod_label.is_none()
     }
 
     fn validate(self, problems: &mut Problems) -> Option<PrometheusSettings> {
@@ -92,6 +105,7 @@ impl RawPrometheus {
         if url.is_none() {
             problems.report("url", "is missing, or not an http or https address");
         }
+        let access = self.access.unwrap_or_default().validate(url.as_ref(), problems);
         let mut label = |key: &str, text: Option<String>, usual: &str| {
             let label = text.unwrap_or_else(|| usual.to_owned());
             let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -104,6 +118,7 @@ impl RawPrometheus {
         let pod_label = label("podLabel", self.pod_label, "pod");
         Some(PrometheusSettings {
             url: url?,
+            access,
             namespace_label,
             pod_label,
         })

@@ -2,7 +2,10 @@ use super::retry::RetryAfter;
 use super::secret::{Credential, Secret};
 use super::settings::OutboundSettings;
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt;
+use std::io;
+use std::time::Duration;
 use url::Url;
 
 /// Why a call came to nothing.
@@ -31,8 +34,24 @@ pub enum OutboundError {
         /// What happened, without the address.
         reason: &'static str,
     },
+    /// Nobody who is trusted vouches for it.
+    #[error(
+        "{host} shows a certificate that is not trusted: of another host, out of date, or signed by an authority that is not known here, which for a prometheus `access.caFile` names"
+    )]
+    Certificate {
+        /// The host.
+        host: String,
+    },
+    /// What is to be shown cannot be had.
+    #[error("{key}: {reason}")]
+    Access {
+        /// The key in the settings.
+        key: String,
+        /// What is wrong with the file that it names.
+        reason: String,
+    },
     /// It answered with an error.
-    #[error("{host} answered {status}")]
+    #[error("{host} answered {status}{}", meaning(*status))]
     Status {
         /// The host.
         host: String,
@@ -67,6 +86,9 @@ impl OutboundError {
             Self::Client => "client",
             Self::Host { .. } | Self::PlainHttp { .. } => "not-allowed",
             Self::Transport { .. } => "transport",
+            Self::Certificate { .. } => "certificate",
+            Self::Access { .. } => "key",
+            Self::Status { status: 401 | 403, .. } => "denied",
             Self::Status { status: 429, .. } => "rate-limited",
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too-long",
@@ -81,6 +103,16 @@ impl OutboundError {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+}
+
+/// What a status asks the operator to do.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        300..=399 => ": it points elsewhere, where nothing is sent: write the address that it means",
+        401 => ": it wants to know who asks, or does not take what it was shown",
+        403 => ": it knows who asks, who may not ask this",
+        _ => "",
     }
 }
 
@@ -136,6 +168,7 @@ pub struct HttpClient {
     hosts: BTreeSet<String>,
     plain: BTreeSet<String>,
     cap: usize,
+    timeout: Duration,
 }
 
 impl HttpClient {
@@ -144,22 +177,22 @@ impl HttpClient {
     /// # Errors
     /// When no TLS configuration can be made.
     pub fn new(settings: &OutboundSettings, named: impl IntoIterator<Item = String>) -> Result<Self, OutboundError> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that makes a client")]
-        let builder = reqwest::Client::builder();
-        let inner = builder
-            .timeout(settings.timeout)
-            .connect_timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("heliotrope/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| OutboundError::Client)?;
+        let inner = builder(settings.timeout).build().map_err(|_| OutboundError::Client)?;
         let hosts = settings.allow_hosts.iter().cloned().chain(named).collect();
         Ok(Self {
             inner,
             hosts,
             plain: settings.allow_plain_http.clone(),
             cap: settings.max_response_bytes,
+            timeout: settings.timeout,
         })
+    }
+
+    /// The same client, which trusts these authorities and no others.
+    pub(super) fn trusting(&self, authorities: Vec<reqwest::Certificate>) -> Result<Self, OutboundError> {
+        let made = builder(self.timeout).tls_certs_only(authorities).build();
+        let inner = made.map_err(|_| OutboundError::Client)?;
+        Ok(Self { inner, ..self.clone() })
     }
 
     /// The same client for an address that was found where the settings say to look: it may be called, without TLS too.
@@ -181,11 +214,15 @@ impl HttpClient {
         self.call(url, None).await?.body()
     }
 
-    /// Fetches an answer, be it a body or a refusal. A key goes into a header that no log of the client shows.
+    /// Fetches an answer, be it a body or a refusal. Keys go into headers that no log of the client shows.
     ///
     /// # Errors
     /// See [`OutboundError`]; a status is none.
-    pub async fn call(&self, url: Url, credential: Option<Credential<'_>>) -> Result<Answer, OutboundError> {
+    pub async fn call<'c>(
+        &self,
+        url: Url,
+        credentials: impl IntoIterator<Item = Credential<'c>>,
+    ) -> Result<Answer, OutboundError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         if !self.hosts.contains(&host) {
             return Err(OutboundError::Host { host });
@@ -193,17 +230,22 @@ impl HttpClient {
         if url.scheme() != "https" && !self.plain.contains(&host) {
             return Err(OutboundError::PlainHttp { host });
         }
-        let transport = |error: &reqwest::Error| OutboundError::Transport {
-            host: host.clone(),
-            reason: reason(error),
+        let transport = |error: &reqwest::Error| {
+            let host = host.clone();
+            if is_certificate(error) {
+                return OutboundError::Certificate { host };
+            }
+            let reason = reason(error);
+            OutboundError::Transport { host, reason }
         };
-        let request = self.inner.get(url);
-        let request = match credential {
-            None => request,
-            Some(Credential::Header(name, key)) => request.header(name, sensitive(key)?),
-            Some(Credential::Basic(name, password)) => request.basic_auth(name.expose(), Some(password.expose())),
-            Some(Credential::Bearer(token)) => request.bearer_auth(token.expose()),
-        };
+        let mut request = self.inner.get(url);
+        for credential in credentials {
+            request = match credential {
+                Credential::Header(name, key) => request.header(name, sensitive(key)?),
+                Credential::Basic(name, password) => request.basic_auth(name.expose(), Some(password.expose())),
+                Credential::Bearer(token) => request.bearer_auth(token.expose()),
+            };
+        }
         let mut response = request.send().await.map_err(|error| transport(&error))?;
         let status = response.status();
         let retry_after = retry_after(&response);
@@ -247,6 +289,33 @@ fn retry_after(response: &reqwest::Response) -> Option<RetryAfter> {
     );
     let header = response.headers().get(reqwest::header::RETRY_AFTER).filter(|_| asks)?;
     RetryAfter::parse(header.to_str().ok()?)
+}
+
+/// A client that follows nobody elsewhere: what it is given to show is for the host that it calls.
+fn builder(timeout: Duration) -> reqwest::ClientBuilder {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes a client")]
+    let builder = reqwest::Client::builder();
+    builder
+        .timeout(timeout)
+        .connect_timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("heliotrope/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether the server's certificate was not taken. An io error hides what it was made of from `source`.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match made_of {
+            Some(made_of) => Some(made_of),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// What happened, without the address, whose query could hold a key.

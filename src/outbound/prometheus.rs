@@ -1,3 +1,4 @@
+use super::access::{Access, AccessClient};
 use super::client::{HttpClient, OutboundError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -49,7 +50,7 @@ pub struct TimedVector {
 /// Instant queries of one Prometheus.
 #[derive(Debug, Clone)]
 pub struct PrometheusClient {
-    http: HttpClient,
+    http: AccessClient,
     base: Url,
 }
 
@@ -94,10 +95,13 @@ impl Sample {
 }
 
 impl PrometheusClient {
-    /// A client of the server at a base address.
+    /// A client of the server at a base address, asked as it wants to be.
     #[must_use]
-    pub fn new(http: HttpClient, base: Url) -> Self {
-        Self { http, base }
+    pub fn new(http: HttpClient, base: Url, access: &Access) -> Self {
+        Self {
+            http: AccessClient::new(http, access),
+            base,
+        }
     }
 
     /// Evaluates an expression at a moment. Samples that are no number are left out and counted.

@@ -78,7 +78,7 @@ impl Secret {
 #[derive(Debug, Clone, Copy)]
 pub enum Credential<'a> {
     /// A key in a header of its own.
-    Header(&'static str, &'a Secret),
+    Header(&'a str, &'a Secret),
     /// A name and a password (RFC 7617).
     Basic(&'a Secret, &'a Secret),
     /// A token (RFC 6750).

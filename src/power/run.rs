@@ -76,8 +76,12 @@ impl PowerSources {
 
     fn client<'a>(&'a self, source: &'a PowerSource, clock: &Clock) -> Client<'a> {
         match &source.origin {
-            Origin::Prometheus { url, rate_window } => Client::Prometheus {
-                client: PrometheusClient::new(self.http.clone(), url.clone()),
+            Origin::Prometheus {
+                url,
+                access,
+                rate_window,
+            } => Client::Prometheus {
+                client: PrometheusClient::new(self.http.clone(), url.clone(), access),
                 rate_window: *rate_window,
             },
             Origin::Exporters { targets, pods } => {

@@ -40,25 +40,31 @@ impl Problems {
         value
     }
 
+    /// The key that is validated at the moment.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.keyed("")
+    }
+
     /// Notes a problem with a key of the current level; an empty key means the level itself.
     pub fn report(&mut self, key: &str, message: impl Display) {
-        let keys = self
-            .path
-            .iter()
-            .map(String::as_str)
-            .chain([key])
-            .filter(|key| !key.is_empty());
+        self.found.push(Problem {
+            path: self.keyed(key),
+            message: message.to_string(),
+        });
+    }
+
+    /// The whole path of a key of the current level.
+    fn keyed(&self, key: &str) -> String {
+        let keys = self.path.iter().map(String::as_str).chain([key]);
         let mut path = String::new();
-        for key in keys {
+        for key in keys.filter(|key| !key.is_empty()) {
             if !path.is_empty() && !key.starts_with('[') {
                 path.push('.');
             }
             path.push_str(key);
         }
-        self.found.push(Problem {
-            path,
-            message: message.to_string(),
-        });
+        path
     }
 
     /// Reads a text with the type's own parser; absent or wrong gives the default, wrong is reported too.

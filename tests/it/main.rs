@@ -56,4 +56,6 @@ mod simulate;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod wire;

@@ -1,5 +1,5 @@
 use super::raw::{RawSettings, Settings};
-use super::{Finding, envelope};
+use super::{Finding, access, envelope};
 use crate::app::tables::Tables;
 use crate::app::yaml::{self, Document};
 use crate::settings::Problems;
@@ -78,6 +78,7 @@ pub fn parse(text: &str, folder: &Path) -> Result<Loaded, SettingsError> {
     let settings = match yaml::read(&document, validate) {
         Ok(settings) => {
             findings.extend(across(&settings, &tables, &document));
+            findings.extend(access::check(&settings, &document));
             Some(settings)
         }
         Err(found) => {

@@ -10,6 +10,7 @@
 //! has no edge), and which keys reload. A path comes in, [`Loaded`] or every [`Finding`] leaves. Must never take a file
 //! in part: it is right as a whole, or the one before stays.
 
+mod access;
 mod envelope;
 mod file;
 mod placement;

@@ -109,6 +109,8 @@ impl RawSettings {
         locate(&mut self.history.dir);
         locate(&mut self.decisions.dir);
         self.carbon.locate(folder);
+        self.power.locate(folder);
+        self.load.locate(folder);
         self
     }
 

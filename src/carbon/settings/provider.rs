@@ -35,6 +35,9 @@ impl RawProvider {
         ] {
             *path = path.take().map(|path| folder.join(path));
         }
+        if let Some(access) = &mut self.access {
+            access.locate(folder);
+        }
     }
 
     pub(super) fn validate(self, ranked: IntensityKind, problems: &mut Problems) -> Option<ProviderSettings> {
@@ -71,6 +74,7 @@ impl RawProvider {
         let written = [
             ("callsPerHour", self.calls_per_hour.is_some()),
             ("url", self.url.is_some()),
+            ("access", self.access.is_some()),
             ("path", self.path.is_some()),
             ("zone", self.zone.is_some()),
             ("query", self.query.is_some()),

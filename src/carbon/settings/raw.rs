@@ -1,3 +1,4 @@
+use crate::outbound::RawAccess;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ pub(super) struct RawProvider {
     pub(super) interval: Option<String>,
     pub(super) calls_per_hour: Option<u32>,
     pub(super) url: Option<String>,
+    pub(super) access: Option<RawAccess>,
     pub(super) path: Option<PathBuf>,
     pub(super) zone: Option<String>,
     pub(super) query: Option<String>,

@@ -6,6 +6,7 @@ use crate::carbon::electricity_maps::ElectricityMaps;
 use crate::carbon::gb;
 use crate::carbon::prometheus::{Series, Unit};
 use crate::carbon::watttime::WattTime;
+use crate::outbound::Access;
 use crate::settings::Problems;
 use heliotrope_core::grid::{IntensityKind, Signal, ZoneId};
 use jiff::SignedDuration;
@@ -45,6 +46,8 @@ pub enum SourceSettings {
     Prometheus {
         /// Base address.
         url: Url,
+        /// How it wants to be asked.
+        access: Access,
         /// The series.
         series: Series,
     },
@@ -147,7 +150,16 @@ impl SourceSettings {
         Some(match kind {
             GB => &["url", "regions", "callsPerHour"],
             FILE => &["path", "zone", "signal", "basis"],
-            PROMETHEUS => &["url", "query", "zoneLabel", "unit", "signal", "basis", "callsPerHour"],
+            PROMETHEUS => &[
+                "url",
+                "access",
+                "query",
+                "zoneLabel",
+                "unit",
+                "signal",
+                "basis",
+                "callsPerHour",
+            ],
             ELECTRICITY_MAPS => &[
                 "url",
                 "version",
@@ -224,13 +236,18 @@ fn prometheus(raw: &RawProvider, problems: &mut Problems) -> Option<SourceSettin
         }
     };
     let (url, kind) = (address(raw.url.as_deref(), problems), kind(raw, problems));
+    let access = raw.access.clone().unwrap_or_default().validate(url.as_ref(), problems);
     let series = Series {
         query: query?,
         zone_label: raw.zone_label.clone().unwrap_or_else(|| "location".to_owned()),
         unit: unit?,
         kind: kind?,
     };
-    Some(SourceSettings::Prometheus { url: url?, series })
+    Some(SourceSettings::Prometheus {
+        url: url?,
+        access,
+        series,
+    })
 }
 
 /// Zones with the number of their region in the GB API, which has 17.

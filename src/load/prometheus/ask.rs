@@ -3,18 +3,21 @@ use super::promql::{self, Scope};
 use crate::load::cause::Cause;
 use crate::load::settings::{LoadSettings, PrometheusSettings};
 use crate::load::target::Target;
-use crate::outbound::{HttpClient, PrometheusClient};
+use crate::outbound::{HttpClient, OutboundError, PrometheusClient};
 use heliotrope_core::rightsizing::hpa::{Milli, Sample};
 use heliotrope_core::rightsizing::serving::Kind;
 use heliotrope_core::rightsizing::{Preset, PromQuery};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A Prometheus with what its answers mean.
 #[derive(Debug)]
 pub(in crate::load) struct Prometheus {
     client: PrometheusClient,
     labels: PrometheusSettings,
+    /// Whether the last call came to nothing.
+    silent: AtomicBool,
     own_queries: bool,
     fresh_for: SignedDuration,
     window: SignedDuration,
@@ -27,8 +30,9 @@ impl Prometheus {
     pub(in crate::load) fn new(settings: &LoadSettings, http: &HttpClient) -> Option<Self> {
         let labels = settings.prometheus.clone()?;
         Some(Self {
-            client: PrometheusClient::new(http.clone(), labels.url.clone()),
+            client: PrometheusClient::new(http.clone(), labels.url.clone(), &labels.access),
             labels,
+            silent: AtomicBool::new(false),
             own_queries: settings.own_queries,
             fresh_for: settings.fresh_for,
             window: settings.window,
@@ -137,8 +141,28 @@ impl Prometheus {
             PromQuery::Text(_) if !self.own_queries => return Err(Cause::QueriesOff),
             PromQuery::Text(text) => promql::own(text),
         };
-        let answered = self.client.query(&expression, now).await;
-        Parts::of(answered.map_err(|error| Cause::of_prometheus(&error))?)
+        match self.client.query(&expression, now).await {
+            Ok(vector) => {
+                if self.silent.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the prometheus of load.prometheus speaks again");
+                }
+                Parts::of(vector)
+            }
+            Err(error) => {
+                let cause = Cause::of_prometheus(&error, self.labels.access.shows());
+                self.complain(&error, &cause);
+                Err(cause)
+            }
+        }
+    }
+
+    /// Silence and its end are told in the log; each call only in metrics. A query that is refused is its author's.
+    fn complain(&self, error: &OutboundError, cause: &Cause) {
+        let is_of_query = matches!(cause, Cause::Refused) || matches!(error, OutboundError::Shape { .. });
+        if is_of_query || self.silent.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        tracing::warn!(%error, "the prometheus of load.prometheus said nothing");
     }
 
     /// What a preset comes to over all pods, in the unit that targets have; zero for a latency while there is nothing to do.

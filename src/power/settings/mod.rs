@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use source::RawSource;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `power`, as written.
@@ -73,6 +73,13 @@ pub struct PowerSettings {
 }
 
 impl RawPower {
+    /// Takes relative file names from a folder, but for the table, which is read with the settings file itself.
+    pub fn locate(&mut self, folder: &Path) {
+        for source in self.sources.iter_mut().flatten() {
+            source.locate(folder);
+        }
+    }
+
     /// Checks the section. The profile file is read with the settings file itself.
     pub fn validate(self, problems: &mut Problems) -> PowerSettings {
         let within = SignedDuration::from_secs(1)..=SignedDuration::from_hours(1);

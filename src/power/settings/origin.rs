@@ -1,5 +1,6 @@
 //! Where the series of a source come from.
 
+use crate::outbound::{Access, RawAccess};
 use crate::settings::Problems;
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use url::Url;
 /// The keys of a source that say who is asked.
 pub(super) struct RawOrigin {
     pub(super) url: Option<String>,
+    pub(super) access: Option<RawAccess>,
     pub(super) rate_window: Option<String>,
     pub(super) targets: Option<Vec<RawTarget>>,
     pub(super) pods: Option<RawPods>,
@@ -38,6 +40,8 @@ pub enum Origin {
     Prometheus {
         /// Base address.
         url: Url,
+        /// How it wants to be asked.
+        access: Access,
         /// Over how long the growth of counters is taken.
         rate_window: SignedDuration,
     },
@@ -115,12 +119,22 @@ impl RawOrigin {
         let bounds = SignedDuration::from_secs(10)..=SignedDuration::from_hours(1);
         let usual = SignedDuration::from_mins(2);
         let rate_window = problems.duration("rateWindow", self.rate_window.as_deref(), usual, bounds);
-        let url = address("url", self.url.as_deref(), problems)?;
-        Some(Origin::Prometheus { url, rate_window })
+        let url = address("url", self.url.as_deref(), problems);
+        let access = self.access.unwrap_or_default().validate(url.as_ref(), problems);
+        Some(Origin::Prometheus {
+            url: url?,
+            access,
+            rate_window,
+        })
     }
 
     fn exporters(self, problems: &mut Problems) -> Origin {
-        for (key, given) in [("url", self.url.is_some()), ("rateWindow", self.rate_window.is_some())] {
+        let foreign = [
+            ("url", self.url.is_some()),
+            ("access", self.access.is_some()),
+            ("rateWindow", self.rate_window.is_some()),
+        ];
+        for (key, given) in foreign {
             if given {
                 problems.report(key, "is for a source of type prometheus");
             }

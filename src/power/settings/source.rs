@@ -1,6 +1,7 @@
 //! One of `power.sources`.
 
 use super::origin::{Origin, RawOrigin, RawPods, RawTarget};
+use crate::outbound::RawAccess;
 use crate::power::busy::Scale;
 use crate::power::preset::{self, Measures, PRESETS, Preset};
 use crate::power::unit::Unit;
@@ -8,6 +9,7 @@ use crate::settings::Problems;
 use heliotrope_core::snapshot::HostScope;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// A source, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,6 +26,7 @@ pub(super) struct RawSource {
     node_label: Option<String>,
     nodes: Option<BTreeMap<String, String>>,
     url: Option<String>,
+    access: Option<RawAccess>,
     rate_window: Option<String>,
     targets: Option<Vec<RawTarget>>,
     pods: Option<RawPods>,
@@ -87,6 +90,12 @@ pub(super) fn all(raw: Vec<RawSource>, problems: &mut Problems) -> Vec<PowerSour
 }
 
 impl RawSource {
+    pub(super) fn locate(&mut self, folder: &Path) {
+        if let Some(access) = &mut self.access {
+            access.locate(folder);
+        }
+    }
+
     fn validate(self, problems: &mut Problems) -> Option<PowerSource> {
         let (preset, is_free) = self.preset(problems);
         let measures = measures(self.measures.as_deref(), preset, problems);
@@ -96,6 +105,7 @@ impl RawSource {
         let metrics = self.metrics(preset, problems);
         let origin = RawOrigin {
             url: self.url,
+            access: self.access,
             rate_window: self.rate_window,
             targets: self.targets,
             pods: self.pods,

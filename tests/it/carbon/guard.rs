@@ -1,7 +1,7 @@
 //! What may be called, and what is taken from those who are.
 
 use super::*;
-use heliotrope::outbound::{OutboundError, PrometheusClient};
+use heliotrope::outbound::{Access, OutboundError, PrometheusClient};
 
 fn client(outbound: &str, named: &[&str]) -> HttpClient {
     with_tls();
@@ -100,7 +100,7 @@ async fn prometheus_says_in_its_own_words_what_is_wrong() {
         async move {
             let template = ResponseTemplate::new(status).set_body_raw(body, "application/json");
             let (server, _) = Script::serve(template).await;
-            let client = PrometheusClient::new(http, server.uri().parse().unwrap());
+            let client = PrometheusClient::new(http, server.uri().parse().unwrap(), &Access::default());
             client.query("up", at("2026-01-01T00:00:00Z")).await
         }
     };

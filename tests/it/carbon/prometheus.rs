@@ -151,3 +151,47 @@ async fn labels_that_are_no_zone_say_nothing() {
     assert_eq!(rig.drain(), [], "PL has no chain with this provider");
     rig.stop().await;
 }
+
+/// Two tenants of one server: what the one may see is not the other's answer.
+#[tokio::test]
+async fn who_asks_as_another_is_answered_by_itself() {
+    let server = MockServer::start().await;
+    for (tenant, zone, value) in [("a", "FR", "30"), ("b", "DE", "400")] {
+        let labels = format!(r#""location":"{zone}""#);
+        Mock::given(path("/prom/api/v1/query"))
+            .and(query_param("query", format!("{QUERY}[21600s]")))
+            .and(wiremock::matchers::header("x-scope-orgid", tenant))
+            .respond_with(json(matrix(&[(&labels, value, STAMP)])))
+            .mount(&server)
+            .await;
+    }
+    let provider = |tenant: &str| {
+        format!(
+            "{{name: {tenant}, type: prometheus, url: '{}/prom', query: {QUERY}, unit: g/kWh, signal: average, basis: direct, access: {{headers: {{X-Scope-OrgID: {tenant}}}}}}}",
+            server.uri()
+        )
+    };
+    let yaml = format!(
+        "  basis: direct\n  providers: [{}, {}]\n  zones: {{FR: [a], DE: [b]}}\n",
+        provider("a"),
+        provider("b")
+    );
+    let mut rig = Rig::start(&settings(&yaml), NOW);
+    let mut told = std::collections::BTreeMap::new();
+    while told.len() < 2 {
+        let report = rig.next().await;
+        told.insert(report.zone.to_string(), report.latest.unwrap().value.get());
+    }
+    assert_eq!(told, [("DE".to_owned(), 400.0), ("FR".to_owned(), 30.0)].into());
+    rig.stop().await;
+}
+
+#[test]
+fn access_is_for_this_type_alone() {
+    let text = "apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\ncarbon: {basis: direct, providers: [{name: gb, type: gb-carbon-intensity, access: {tokenFile: t}}], zones: {GB: [gb]}}\n";
+    let told = format!("{:?}", parse(text, Path::new("/")).unwrap_err());
+    assert!(
+        told.contains("carbon.providers[0].access") && told.contains("has no effect"),
+        "{told}"
+    );
+}

@@ -1,7 +1,9 @@
+use crate::tls::Authority;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +16,7 @@ use tokio::task::JoinHandle;
 pub(super) struct FakeServer {
     script: Arc<Mutex<Script>>,
     held: watch::Sender<bool>,
-    address: SocketAddr,
+    url: String,
     task: JoinHandle<()>,
 }
 
@@ -23,6 +25,9 @@ struct Script {
     /// Status and body by path.
     answers: Vec<(String, u16, String)>,
     asked: Vec<Uri>,
+    shown: Vec<HeaderMap>,
+    /// Where everything is to be found instead, with the status that says so.
+    elsewhere: Option<(u16, String)>,
     under_way: usize,
     most_under_way: usize,
 }
@@ -31,8 +36,16 @@ type Shared = (Arc<Mutex<Script>>, watch::Receiver<bool>);
 
 impl FakeServer {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), "http")
+    }
+
+    /// With a certificate for 127.0.0.1 that an authority has signed.
+    pub(super) async fn with_tls(authority: &Authority) -> Self {
+        Self::on(authority.listener().await, "https")
+    }
+
+    fn on(listener: impl Listener<Addr = SocketAddr>, scheme: &str) -> Self {
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script::default()));
         let (held, holding) = watch::channel(false);
         let routes = Router::new()
@@ -42,13 +55,25 @@ impl FakeServer {
         Self {
             script,
             held,
-            address,
+            url,
             task,
         }
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
+    }
+
+    /// Sends everybody elsewhere from now on.
+    pub(super) fn redirects(&self, status: u16, to: &str) {
+        self.script.lock().unwrap().elsewhere = Some((status, to.to_owned()));
+    }
+
+    /// A header of each question so far; empty where it had none.
+    pub(super) fn shown(&self, name: &str) -> Vec<String> {
+        let shown = &self.script.lock().unwrap().shown;
+        let value = |headers: &HeaderMap| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        shown.iter().map(value).collect()
     }
 
     /// Answers a path with a body from now on.
@@ -107,18 +132,22 @@ impl Drop for FakeServer {
     }
 }
 
-async fn answer(State((script, mut held)): State<Shared>, uri: Uri) -> Response {
-    let known = {
+async fn answer(State((script, mut held)): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let (known, elsewhere) = {
         let mut script = script.lock().unwrap();
         script.under_way += 1;
         script.most_under_way = script.most_under_way.max(script.under_way);
         let known = script.answers.iter().find(|(path, ..)| path == uri.path());
         let known = known.map(|(_, status, body)| (*status, body.clone()));
         script.asked.push(uri);
-        known
+        script.shown.push(headers);
+        (known, script.elsewhere.clone())
     };
     held.wait_for(|held| !held).await.unwrap();
     script.lock().unwrap().under_way -= 1;
+    if let Some((status, to)) = elsewhere {
+        return (StatusCode::from_u16(status).unwrap(), [("location", to)]).into_response();
+    }
     let (status, body) = known.unwrap_or((404, r#"{"kind":"Status","code":404}"#.to_owned()));
     (StatusCode::from_u16(status).unwrap(), body).into_response()
 }

@@ -1,10 +1,12 @@
 //! Metrics of workloads: what each API's answer comes to be in the autoscaler's arithmetic.
 
+mod access;
 mod api;
 mod bounds;
 mod fake;
 mod prometheus;
 mod query;
+mod real;
 mod settings;
 
 use crate::carbon::with_tls;

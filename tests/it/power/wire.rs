@@ -3,7 +3,7 @@
 use super::*;
 use heliotrope_core::snapshot::PowerRung;
 use std::fmt::Write as _;
-use wiremock::matchers::{path, query_param};
+use wiremock::matchers::{header, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const METRIC: &str = "DCGM_FI_DEV_POWER_USAGE";
@@ -301,4 +301,57 @@ async fn g5_a_source_that_falls_silent_ages_and_comes_back() {
     rig.take().await;
     assert_eq!(rig.view("gpu-7").rung, PowerRung::Fresh);
     rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_prometheus_that_wants_to_know_who_asks_is_told() {
+    let server = MockServer::start().await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "hush-wrong").unwrap();
+    let series = [(board("GPU-1", r#""Hostname":"n1""#, ""), "70", FRESH)];
+    let values = answer(&series, true, |(_, value, _)| (*value).to_owned());
+    let stamps = answer(&series, false, |(_, _, age)| format!("{}.5", at(NOW).as_second() + age));
+    for (query, answer) in [(METRIC.to_owned(), values), (format!("timestamp({METRIC})"), stamps)] {
+        Mock::given(path("/api/v1/query"))
+            .and(query_param("query", query))
+            .and(header("authorization", "Bearer hush-1"))
+            .and(header("x-scope-orgid", "gpus"))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(401))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let access = format!(
+        ", access: {{tokenFile: '{}', headers: {{X-Scope-OrgID: gpus}}}}",
+        token.path().display()
+    );
+    let mut rig = Rig::start(&settings(&source(&server, &access)), &["n1"], at(NOW));
+    rig.until(|rig| rig.fetched("dcgm", "denied") > 0).await;
+    std::fs::write(token.path(), "hush-1").unwrap();
+    rig.take().await;
+    assert_eq!(rig.view("n1").rung, PowerRung::Fresh);
+    rig.stop().await;
+}
+
+#[test]
+fn exporters_are_asked_without_credentials_and_say_so() {
+    let wrong = |source: &str| {
+        let text = format!("apiVersion: heliotrope.dev/v1alpha1\nkind: Settings\npower: {{sources: [{source}]}}\n");
+        format!("{:?}", parse(&text, Path::new("/")).unwrap_err())
+    };
+    let exporter =
+        wrong("{type: exporter, preset: amd, targets: [{url: 'https://a.example'}], access: {tokenFile: t}}");
+    assert!(
+        exporter.contains("power.sources[0].access") && exporter.contains("is for a source of type prometheus"),
+        "{exporter}"
+    );
+    let plain = wrong("{type: prometheus, url: 'http://a.example', access: {tokenFile: t}}");
+    assert!(
+        plain.contains("power.sources[0].access") && plain.contains("outbound.allowPlainHttp"),
+        "{plain}"
+    );
 }
