@@ -55,13 +55,17 @@ impl Site {
 
     /// Creates the ScaledObject, as a person does: without a minimum, on the queue that Prometheus knows.
     async fn create_object(&self) {
+        // While replicas come and go, some of them have not been scraped for a moment: the sum is off, up and down.
+        let windows = json!({
+            "scaleUp": { "stabilizationWindowSeconds": 4 }, "scaleDown": { "stabilizationWindowSeconds": 8 },
+        });
         let object = json!({
             "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": { "name": OBJECT },
             "spec": {
                 "scaleTargetRef": { "name": NAME },
                 "pollingInterval": 2, "cooldownPeriod": 300, "maxReplicaCount": 20,
                 "advanced": { "horizontalPodAutoscalerConfig": {
-                    "name": MADE, "behavior": { "scaleDown": { "stabilizationWindowSeconds": 0 } },
+                    "name": MADE, "behavior": windows,
                 } },
                 "triggers": [{ "type": "prometheus", "metadata": {
                     "serverAddress": self.stage.prometheus.url(), "query": "sum(vllm:num_requests_waiting)", "threshold": "4",
@@ -109,6 +113,18 @@ impl Site {
             }
             assert!(Instant::now() < until, "not {what}: {all:?}, {}", self.told().await);
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Waits until the Deployment has had so many for a while.
+    async fn settles(&self, replicas: i32, seconds: u64) {
+        let (mut since, until) = (Instant::now(), Instant::now() + PATIENCE);
+        while since.elapsed() < Duration::from_secs(seconds) {
+            assert!(Instant::now() < until, "no {replicas} replicas for {seconds} s");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if self.stage.replicas().await != replicas {
+                since = Instant::now();
+            }
         }
     }
 
@@ -166,7 +182,9 @@ async fn z_keda_follows_its_bounds_and_has_its_own_back() {
     let from = Instant::now();
     site.create_object().await;
     site.stage.wait_replicas(6).await;
-    figures.note("s from a ScaledObject to its replicas", from.elapsed().as_secs_f64());
+    let took = from.elapsed().as_secs_f64();
+    site.settles(6, 8).await;
+    figures.note("s from a ScaledObject to its replicas", took);
     // What KEDA itself adds is there by now.
     let own = site.object().await["spec"].clone();
     assert!(own.get("minReplicaCount").is_none(), "{own:#}");
