@@ -49,6 +49,7 @@ pub struct PresetSpec {
 #[expect(dead_code, reason = "core knows no schemas: a test holds these to its names")]
 pub(super) enum ServerName {
     Vllm,
+    Sglang,
     Triton,
     Tgi,
     LlamaCpp,

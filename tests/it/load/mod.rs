@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod bounds;
 mod fake;
+mod llama_cpp;
 mod prometheus;
 mod query;
 mod real;

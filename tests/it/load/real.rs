@@ -9,19 +9,25 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Names the binary that `hack/prometheus.sh` prints.
-const BINARY: &str = "HELIOTROPE_PROMETHEUS";
+pub(super) const BINARY: &str = "HELIOTROPE_PROMETHEUS";
 /// The password, and what bcrypt makes of it in four rounds of two.
 const PASSWORD: &str = "hush-hush";
 const HASH: &str = "$2b$04$U6I5Yh5V5G8wEf3HQJAQZ.Xaeon729j5ClsTS7FdWb8lh.NwDPCn.";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Running(Child);
+/// A process that ends with the value.
+pub(super) struct Running(pub(super) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+/// Free when it was asked for; nobody else on this machine asks for the same one within a second.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,8 +54,7 @@ async fn a_real_prometheus_takes_the_password_and_its_certificate_is_taken() {
     ] {
         fs::write(at(name), text).unwrap();
     }
-    // Free when it was asked for; nobody else on this machine asks for the same one within a second.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let child = Command::new(binary)
         .arg(format!("--config.file={}", at("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", at("data").display()))

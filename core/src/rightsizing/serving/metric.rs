@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 pub enum Server {
     /// vLLM, engine V1.
     Vllm,
+    /// SGLang, started with `--enable-metrics`.
+    Sglang,
     /// NVIDIA Triton Inference Server.
     Triton,
     /// Hugging Face Text Generation Inference.

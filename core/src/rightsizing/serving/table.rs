@@ -6,7 +6,7 @@ use super::metric::Measure::{
     Concurrency, FirstToken, GpuMemory, GpuUtilisation, KvCache, Latency, QueueDepth, QueueTime, Requests,
     TokenLatency,
 };
-use super::metric::Server::{Dcgm, LlamaCpp, Tgi, Triton, Vllm};
+use super::metric::Server::{Dcgm, LlamaCpp, Sglang, Tgi, Triton, Vllm};
 use super::metric::{Caveat, Kind, Measure, Server, ServingMetric, Unit};
 
 const fn row(
@@ -37,9 +37,12 @@ const fn old(row: ServingMetric, new: &'static str) -> ServingMetric {
 
 /// Every metric known. Of several of one server and measure the first is to be taken.
 ///
-/// Sources: vLLM's page on production metrics and `vllm/v1/metrics/loggers.py`; the page on metrics of Triton's user guide;
-/// TGI's reference of metrics; the README of llama.cpp's server; the DCGM exporter's `etc/default-counters.csv`.
+/// Each server's rows say the source that they were read in: repository, files, version. Names, kinds, units and labels are those
+/// of the code there and not of its documentation.
 pub const TABLE: &[ServingMetric] = &[
+    // vllm-project/vllm, vllm/v1/metrics/loggers.py and buckets.py, 0.33.0. Counters get `_total` from the Python client. One series for
+    // each engine (`model_name`, `engine`; requests also `finished_reason`, those that were given up included). Requests that wait are
+    // also told by `reason`, capacity or deferred; here they are all of them. The names that were replaced are gone from it.
     row(
         Vllm,
         QueueDepth,
@@ -134,6 +137,62 @@ pub const TABLE: &[ServingMetric] = &[
         ),
         "vllm:kv_cache_usage_perc",
     ),
+    // sgl-project/sglang, python/sglang/srt/observability/metrics_collector.py, 0.5.23, with `--enable-metrics`. Labels `model_name`,
+    // `engine_type`, `tp_rank`, `pp_rank`, `dp_rank`: with pipelines every stage tells of the same requests, and `pp_rank: "0"` narrows it.
+    row(Sglang, QueueDepth, "sglang:num_queue_reqs", Gauge, Unit::Requests, &[]),
+    row(
+        Sglang,
+        Concurrency,
+        "sglang:num_running_reqs",
+        Gauge,
+        Unit::Requests,
+        &[],
+    ),
+    row(
+        Sglang,
+        Requests,
+        "sglang:num_requests_total",
+        Counter,
+        Unit::Requests,
+        &[],
+    ),
+    row(
+        Sglang,
+        QueueTime,
+        "sglang:queue_time_seconds",
+        Histogram,
+        Unit::Seconds,
+        &[],
+    ),
+    row(
+        Sglang,
+        FirstToken,
+        "sglang:time_to_first_token_seconds",
+        Histogram,
+        Unit::Seconds,
+        &[],
+    ),
+    row(
+        Sglang,
+        TokenLatency,
+        "sglang:inter_token_latency_seconds",
+        Histogram,
+        Unit::Seconds,
+        &[],
+    ),
+    row(
+        Sglang,
+        Latency,
+        "sglang:e2e_request_latency_seconds",
+        Histogram,
+        Unit::Seconds,
+        &[DependsOnTokens],
+    ),
+    row(Sglang, KvCache, "sglang:token_usage", Gauge, Unit::Ratio, &[Saturates]),
+    // triton-inference-server/core, src/metrics.cc, metric_model_reporter.cc and infer_response.cc at 73aad7c (2026-06-09). Labels
+    // `model` and `version`, of boards `gpu_uuid`. The summary is exposed with `--metrics-config summary_latencies=true`, the histogram
+    // with `histogram_latencies=true`: of a model that is not decoupled the first response is the whole. Its bounds are 100, 500, 2000
+    // and 5000 ms unless others are given.
     row(
         Triton,
         QueueDepth,
@@ -198,6 +257,8 @@ pub const TABLE: &[ServingMetric] = &[
         Unit::Ratio,
         &[FullWithOne, Saturates],
     ),
+    // huggingface/text-generation-inference, router/src/server.rs and backends/v3/src/{backend,queue}.rs, v3.3.7, the last release.
+    // Durations are histograms of 35 bounds from 0.15 ms on, each half as much again as the one before.
     row(Tgi, QueueDepth, "tgi_queue_size", Gauge, Unit::Requests, &[]),
     row(Tgi, Concurrency, "tgi_batch_current_size", Gauge, Unit::Requests, &[]),
     row(Tgi, Requests, "tgi_request_success", Counter, Unit::Requests, &[]),
@@ -226,6 +287,7 @@ pub const TABLE: &[ServingMetric] = &[
         Unit::Seconds,
         &[DependsOnTokens],
     ),
+    // ggml-org/llama.cpp, tools/server/server-task.cpp, build 11434. No labels. A router of several models wants `?model=` on `/metrics`.
     row(
         LlamaCpp,
         QueueDepth,
@@ -250,6 +312,7 @@ pub const TABLE: &[ServingMetric] = &[
         Unit::Ratio,
         &[Saturates, Withdrawn],
     ),
+    // NVIDIA/dcgm-exporter, etc/default-counters.csv, 4.5.3-4.8.2. `pod` and `namespace` are of who holds the board.
     row(
         Dcgm,
         GpuMemory,
@@ -344,7 +407,7 @@ mod tests {
 
     #[test]
     fn every_server_has_a_metric_to_scale_by() {
-        for server in [Vllm, Triton, Tgi, LlamaCpp] {
+        for server in [Vllm, Sglang, Triton, Tgi, LlamaCpp] {
             let row = of(server, QueueDepth).unwrap();
             assert_eq!(
                 (row.kind, row.replaced_by, row.caveats),
