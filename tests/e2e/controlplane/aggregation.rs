@@ -57,7 +57,9 @@ impl Behind {
     /// Takes that back, and waits until the API server knows the version no more.
     pub(super) async fn answers_no_more_for(&self, (group, version): (&str, &str)) {
         let api: Api<APIService> = Api::all(self.client.clone());
-        let gone = api.delete(&format!("{version}.{group}"), &DeleteParams::default()).await;
+        let gone = api
+            .delete(&format!("{version}.{group}"), &DeleteParams::default())
+            .await;
         gone.unwrap();
         let until = Instant::now() + PATIENCE;
         loop {

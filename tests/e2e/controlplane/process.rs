@@ -89,6 +89,23 @@ impl Process {
         false
     }
 
+    /// Whether it has left by itself.
+    pub(crate) fn has_left(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it leaves by itself; whether it said that all is well.
+    pub(crate) async fn ends_well(&mut self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
+    }
+
     /// Ends the test with the log's end if the process has left.
     pub(crate) fn assert_running(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {

@@ -30,5 +30,6 @@ mod u_callers;
 mod v_rightsizer;
 mod w_hpa_conformance;
 mod x_load;
+mod x_serving;
 mod y_rightsizing;
 mod z_keda;

@@ -48,7 +48,9 @@ impl FakeKubelet {
             stopped: None,
             scrapes: Vec::new(),
         }));
-        let router = Router::new().route("/metrics/resource", get(page)).with_state(Arc::clone(&state));
+        let router = Router::new()
+            .route("/metrics/resource", get(page))
+            .with_state(Arc::clone(&state));
         let server = Loopback::serve_tls(router, certificate).await;
         Self { server, state }
     }
@@ -88,11 +90,21 @@ async fn page(State(state): State<Arc<Mutex<Node>>>) -> String {
     for of in &node.usages {
         let spent = i128::from(of.nanocores) * ran;
         all += spent;
-        let Usage { pod, container, memory, .. } = of;
-        let labels = format!("{{container=\"{container}\",namespace=\"{}\",pod=\"{pod}\"}}", node.namespace);
+        let Usage {
+            pod, container, memory, ..
+        } = of;
+        let labels = format!(
+            "{{container=\"{container}\",namespace=\"{}\",pod=\"{pod}\"}}",
+            node.namespace
+        );
         let start = node.start.as_second();
         writeln!(text, "container_start_time_seconds{labels} {start} {millis}").unwrap();
-        writeln!(text, "container_cpu_usage_seconds_total{labels} {} {millis}", seconds(spent)).unwrap();
+        writeln!(
+            text,
+            "container_cpu_usage_seconds_total{labels} {} {millis}",
+            seconds(spent)
+        )
+        .unwrap();
         writeln!(text, "container_memory_working_set_bytes{labels} {memory} {millis}").unwrap();
     }
     writeln!(text, "node_cpu_usage_seconds_total {} {millis}", seconds(all + NANO)).unwrap();

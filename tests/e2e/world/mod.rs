@@ -12,6 +12,7 @@ mod model_fleet;
 mod model_server;
 mod prometheus;
 mod series;
+mod serving_pods;
 
 pub(crate) use carbon_file::CarbonFile;
 pub(crate) use exporter::{FakeExporter, Pace};
@@ -21,3 +22,4 @@ pub(crate) use model_fleet::{Demand, FakeModelFleet};
 pub(crate) use model_server::{Answered, FakeModelServer};
 pub(crate) use prometheus::Prometheus;
 pub(crate) use series::FakeIntensityExporter;
+pub(crate) use serving_pods::ServingPods;

@@ -218,7 +218,11 @@ async fn an_adapter_that_serves_another_version_after_its_upgrade_is_read_again(
     rig.read(&two(), &[pods_metric()]).await;
     says("v1beta2");
     rig.server.answers(&path("v1beta1"), 404, "404 page not found");
-    fails(&rig.read(&two(), &[pods_metric()]).await, Signal::Absent, "no such metric");
+    fails(
+        &rig.read(&two(), &[pods_metric()]).await,
+        Signal::Absent,
+        "no such metric",
+    );
     let observed = rig.read(&two(), &[pods_metric()]).await;
     assert_eq!(observed.presence, [Signal::Fresh(())], "{observed:?}");
 }

@@ -7,7 +7,8 @@
 //!
 //! Owns the values of the annotation [`ANNOTATION`], by which the ReplicaSet controller takes the dirtiest replicas first and
 //! does not empty a place while another can spare one. What that controller does when it has too many (of pods that neither
-//! have ended nor are being deleted), in this order, each rule for those that are equal by the ones before:
+//! have ended nor are being deleted), in this order, each rule for those that are equal by the ones before (`Less` of
+//! `ActivePodsWithRanks` in `pkg/controller/controller_utils.go` of Kubernetes 1.37.2):
 //!
 //! 1. pods without a node,
 //! 2. pending ones, then unknown ones, then running ones,

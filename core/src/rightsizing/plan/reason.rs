@@ -183,19 +183,23 @@ impl fmt::Display for Reason {
             Self::Forecast => f.write_str("more is expected by the time that a replica takes to start"),
             Self::Veto { health } => write!(f, "nothing is taken away: the service is {}", told(*health)),
             Self::SteppedUp => f.write_str("a limit is reached: replicas are added"),
-            Self::StepPending { last } => write!(f, "a limit is reached; replicas were added at {last}"),
+            Self::StepPending { last } => write!(f, "a limit is reached; replicas were added at {last:.0}"),
             Self::Calm => f.write_str("calm"),
             Self::IntensityUnknown => f.write_str("no bound: intensity now or ahead is not known"),
             Self::Clean { now } => write!(f, "clean enough at {now:.0}"),
             Self::Dirty { now, ceiling } => write!(f, "at most {ceiling} while the grid is dirty at {now:.0}"),
             Self::Yielded { health, until } => {
-                write!(f, "the service comes first: {}; no bound until {until}", told(*health))
+                write!(
+                    f,
+                    "the service comes first: {}; no bound until {until:.0}",
+                    told(*health)
+                )
             }
             Self::NotLowered => f.write_str("dirty, but nothing is lowered while metrics are missing"),
             Self::PowerFor { most } => write!(f, "power for {most}"),
             Self::PowerUnknown => f.write_str("no bound: neither a budget nor the room is known"),
             Self::NoWindow => f.write_str("the grid stays dirty for longer than a start takes"),
-            Self::WindowAt { at } => write!(f, "the grid turns clean at {at}"),
+            Self::WindowAt { at } => write!(f, "the grid turns clean at {at:.0}"),
             Self::Window { able } => f.write_str(match able {
                 Stabilised::ReadyForNewScale => "recent recommendations agree",
                 Stabilised::ScaleUpStabilized => "held down by a recent lower recommendation",

@@ -103,23 +103,40 @@ async fn agree(stage: &Stage, (version, names): (&str, &[String]), queues: &[Opt
     let values = |values: &[Milli]| MetricReading::Values(values.to_vec());
     assert_eq!(observed.readings[1], values(&[12_500]), "{version} {observed:?}");
     assert_eq!(observed.readings[2], values(&[9000]), "{version} {observed:?}");
-    assert_eq!(observed.readings[3..5], [values(&EXTERNAL), values(&EXTERNAL[..1])], "{version}");
+    assert_eq!(
+        observed.readings[3..5],
+        [values(&EXTERNAL), values(&EXTERNAL[..1])],
+        "{version}"
+    );
     assert_eq!(observed.presence[..5], [Signal::Fresh(()); 5], "{version}");
     assert_eq!(observed.presence[5..], [Signal::Absent; 3], "{version} {observed:?}");
     let MetricReading::Pods { pods, .. } = &observed.readings[0] else {
         unreachable!()
     };
     let windows: Vec<_> = pods.iter().filter_map(|pod| Some(pod.sample?.window)).collect();
-    assert!(windows.iter().all(|window| *window == SignedDuration::from_mins(1)), "none is said: {windows:?}");
+    assert!(
+        windows.iter().all(|window| *window == SignedDuration::from_mins(1)),
+        "none is said: {windows:?}"
+    );
 
     let name = format!("{NAME}-{version}");
     let (autoscaler, recommended) = stage.both(&name, &metrics()).await;
     let desired = autoscaler["desiredReplicas"].as_i64();
-    assert_eq!(recommended.desired_replicas.map(i64::from), desired, "{autoscaler:#} {recommended:?}");
+    assert_eq!(
+        recommended.desired_replicas.map(i64::from),
+        desired,
+        "{autoscaler:#} {recommended:?}"
+    );
     assert_eq!(autoscaler["currentReplicas"], json!(names.len()), "{autoscaler:#}");
-    assert!(desired > autoscaler["currentReplicas"].as_i64(), "neither would change anything: {autoscaler:#}");
+    assert!(
+        desired > autoscaler["currentReplicas"].as_i64(),
+        "neither would change anything: {autoscaler:#}"
+    );
     let measured: Vec<Milli> = queues.iter().copied().flatten().collect();
-    let (count, replicas) = (i64::try_from(measured.len()).unwrap(), i64::try_from(names.len()).unwrap());
+    let (count, replicas) = (
+        i64::try_from(measured.len()).unwrap(),
+        i64::try_from(names.len()).unwrap(),
+    );
     let current = |ix: usize, kind: &str| autoscaler["currentMetrics"][ix][kind]["current"].clone();
     let mean = measured.iter().sum::<Milli>() / count;
     assert_eq!(milli(&current(0, "pods")["averageValue"]), mean, "{autoscaler:#}");
@@ -127,7 +144,11 @@ async fn agree(stage: &Stage, (version, names): (&str, &[String]), queues: &[Opt
     let each = |total: Milli| u64::try_from(total).unwrap().div_ceil(u64::try_from(replicas).unwrap());
     let averages = [(2, "object", 12_500), (3, "external", EXTERNAL.iter().sum())];
     for (ix, kind, total) in averages {
-        assert_eq!(milli(&current(ix, kind)["averageValue"]), i64::try_from(each(total)).unwrap(), "{autoscaler:#}");
+        assert_eq!(
+            milli(&current(ix, kind)["averageValue"]),
+            i64::try_from(each(total)).unwrap(),
+            "{autoscaler:#}"
+        );
     }
     figures.note(&format!("{version}: replicas that both want"), desired.unwrap());
     stage.forget(&name).await;
@@ -149,7 +170,11 @@ async fn x_load_custom_metrics_are_read_as_the_autoscaler_reads_them() {
     adapter.serve("v1beta1").await;
     write(&adapter, &names, QUEUES.into_iter()).await;
     let mut controllers = stage.controllers().await;
-    let queues: Vec<_> = QUEUES.iter().map(|queue| parse_signed_milli(queue)).chain([None]).collect();
+    let queues: Vec<_> = QUEUES
+        .iter()
+        .map(|queue| parse_signed_milli(queue))
+        .chain([None])
+        .collect();
     agree(&stage, ("v1beta1", &names), &queues, &mut figures).await;
 
     // The other version alone, as after an adapter's upgrade: to whoever knows the older one it is there too.

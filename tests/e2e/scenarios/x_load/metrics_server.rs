@@ -96,7 +96,11 @@ fn metrics() -> Value {
 fn seen(status: &Value, ix: usize) -> (Milli, Option<i64>) {
     let metric = &status["currentMetrics"][ix];
     let kind = metric["type"].as_str().unwrap();
-    let current = &metric[if kind == "Resource" { "resource" } else { "containerResource" }]["current"];
+    let current = &metric[if kind == "Resource" {
+        "resource"
+    } else {
+        "containerResource"
+    }]["current"];
     let value = parse_signed_milli(current["averageValue"].as_str().unwrap()).unwrap();
     (value, current["averageUtilization"].as_i64())
 }
@@ -106,8 +110,14 @@ fn ours(observed: &Observed, ix: usize) -> (Milli, i64) {
     let MetricReading::Pods { pods, .. } = &observed.readings[ix] else {
         panic!("{observed:?}");
     };
-    let measured: Vec<_> = pods.iter().filter_map(|pod| Some((pod.sample?.value, pod.request?))).collect();
-    let (used, requested) = (measured.iter().map(|of| of.0).sum::<Milli>(), measured.iter().map(|of| of.1).sum::<Milli>());
+    let measured: Vec<_> = pods
+        .iter()
+        .filter_map(|pod| Some((pod.sample?.value, pod.request?)))
+        .collect();
+    let (used, requested) = (
+        measured.iter().map(|of| of.0).sum::<Milli>(),
+        measured.iter().map(|of| of.1).sum::<Milli>(),
+    );
     let count = i64::try_from(measured.len()).unwrap();
     (used / count, used * 100 / requested)
 }
@@ -136,23 +146,42 @@ async fn x_load_metrics_server_is_read_as_the_autoscaler_reads_it() {
     .await;
     assert_eq!(of_pods(&observed, 0), expected(None, cores), "cores");
     assert_eq!(of_pods(&observed, 1), expected(None, bytes), "bytes");
-    assert_eq!(of_pods(&observed, 2), expected(Some("main"), cores), "cores of one container");
+    assert_eq!(
+        of_pods(&observed, 2),
+        expected(Some("main"), cores),
+        "cores of one container"
+    );
     assert_eq!(observed.presence, [Signal::Fresh(()); 3]);
     let scrapes = stage.kubelet.scrapes();
     for Sample { at, window, .. } in samples(&observed) {
         let begun = at.checked_sub(window).unwrap();
-        assert!(scrapes.contains(&at) && scrapes.contains(&begun), "{at} {window} {scrapes:?}");
+        assert!(
+            scrapes.contains(&at) && scrapes.contains(&begun),
+            "{at} {window} {scrapes:?}"
+        );
         figures.note("window of a sample, s", window.as_secs());
     }
     let typo = read(&reader, &names, &[source("cpu", Some("mian"))]).await;
     assert_eq!(typo.presence, [Signal::Absent]);
-    assert!(typo.problems[0].to_string().ends_with("a pod has no container of this name"), "{typo:?}");
+    assert!(
+        typo.problems[0]
+            .to_string()
+            .ends_with("a pod has no container of this name"),
+        "{typo:?}"
+    );
 
     let (autoscaler, recommended) = stage.both(NAME, &metrics()).await;
     let desired = autoscaler["desiredReplicas"].as_i64();
-    assert_eq!(recommended.desired_replicas.map(i64::from), desired, "{autoscaler:#} {recommended:?}");
+    assert_eq!(
+        recommended.desired_replicas.map(i64::from),
+        desired,
+        "{autoscaler:#} {recommended:?}"
+    );
     assert_eq!(autoscaler["currentReplicas"], json!(names.len()), "{autoscaler:#}");
-    assert!(desired > autoscaler["currentReplicas"].as_i64(), "neither would change anything: {autoscaler:#}");
+    assert!(
+        desired > autoscaler["currentReplicas"].as_i64(),
+        "neither would change anything: {autoscaler:#}"
+    );
     for (ix, of_requests) in [(0, true), (1, false), (2, true)] {
         let ((value, percent), (mean, share)) = (seen(&autoscaler, ix), ours(&observed, ix));
         assert_eq!((value, percent), (mean, of_requests.then_some(share)), "{autoscaler:#}");
@@ -173,11 +202,7 @@ async fn x_load_metrics_server_is_read_as_the_autoscaler_reads_it() {
 }
 
 /// The kubelet's samples grow old, and then there are none.
-async fn staleness(
-    stage: &Stage,
-    asked: (&heliotrope::load::Reader, &[String], &[Source]),
-    figures: &mut Figures,
-) {
+async fn staleness(stage: &Stage, asked: (&heliotrope::load::Reader, &[String], &[Source]), figures: &mut Figures) {
     let fresh = SignedDuration::from_secs(25);
     let before = stage.autoscaler(NAME).await;
     stage.kubelet.hang();
@@ -190,7 +215,9 @@ async fn staleness(
     let conditions = after["conditions"].as_array().unwrap();
     let active = conditions.iter().find(|one| one["type"] == "ScalingActive").unwrap();
     assert_eq!(active["status"], "True", "{after:#}");
-    let held = stage.recommends(NAME, |status| condition(status, "ScalingActive") == "False").await;
+    let held = stage
+        .recommends(NAME, |status| condition(status, "ScalingActive") == "False")
+        .await;
     assert_eq!(held.desired_replicas, held.current_replicas, "{held:?}");
     figures.note("samples that stand still, to Heliotrope", "stale");
 

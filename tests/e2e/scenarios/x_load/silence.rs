@@ -144,7 +144,10 @@ async fn x_load_percentiles_are_merged_and_silence_is_not_zero() {
     }
     assert!(matches!(stale.latency, Signal::Stale(_)), "{stale:?}");
     let zero = site.read(&["llm-0"]).await;
-    assert_eq!((of_pods(&zero, 0), zero.presence[0]), (vec![Some(0)], Signal::Fresh(())));
+    assert_eq!(
+        (of_pods(&zero, 0), zero.presence[0]),
+        (vec![Some(0)], Signal::Fresh(()))
+    );
 
     // The API server itself has no metrics adapter.
     assert_eq!(

@@ -126,7 +126,9 @@ impl Stage {
         });
         rightsizer["spec"]["mode"] = json!("recommend");
         apply(&self.admin, rightsizer, "the scenario").await;
-        let recommended = self.recommends(name, |status| condition(status, "ScalingActive") == "True").await;
+        let recommended = self
+            .recommends(name, |status| condition(status, "ScalingActive") == "True")
+            .await;
 
         let api = self.cluster.api::<HorizontalPodAutoscaler>();
         let written = watcher(api.clone(), watcher::Config::default()).applied_objects();
@@ -147,7 +149,11 @@ impl Stage {
     }
 
     /// The status of a Rightsizer once it is as wanted.
-    pub(super) async fn recommends(&self, name: &str, wanted: impl Fn(&RightsizerStatus) -> bool) -> RightsizerStatus {
+    pub(super) async fn recommends(
+        &self,
+        name: &str,
+        wanted: impl Fn(&RightsizerStatus) -> bool,
+    ) -> RightsizerStatus {
         let mut last = String::new();
         let reach = async {
             loop {
