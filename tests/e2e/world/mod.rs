@@ -1,6 +1,6 @@
-//! What a cluster stands in: the grid and the power meters.
+//! What a cluster stands in: the grid, the power meters, and what its pods serve and use.
 //!
-//! Owns the fakes at the wire (the GB Carbon Intensity API, the exporters of DCGM and of grid-intensity-go), the carbon file,
+//! Owns the fakes at the wire (the GB Carbon Intensity API, the exporters of DCGM and of grid-intensity-go, a kubelet's resource metrics), the carbon file,
 //! and a real Prometheus that scrapes an exporter. Scenarios change what these say while everything runs. Addresses and paths leave for Heliotrope's
 //! settings. Must never tell Heliotrope anything but over the wire or a file.
 
