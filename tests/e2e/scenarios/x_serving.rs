@@ -108,12 +108,12 @@ impl Site {
     }
 
     fn explain(&self, plane: &ControlPlane) -> (Option<i32>, String) {
-        let (place, lease) = (format!("{PLACE}/{NAME}"), format!("{NAMESPACE}/heliotrope-controllers"));
+        let (object, lease) = (format!("{PLACE}/{NAME}"), format!("{NAMESPACE}/heliotrope-controllers"));
         let config = plane.kubeconfig().to_str().unwrap();
         let told = self.controllers.command(&[
             "rightsize",
             "explain",
-            &place,
+            &object,
             "--lease",
             &lease,
             "--kubeconfig",

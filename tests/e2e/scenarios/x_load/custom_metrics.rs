@@ -194,11 +194,11 @@ async fn x_load_custom_metrics_are_read_as_the_autoscaler_reads_them() {
     agree(&stage, ("v1beta2", &names), &queues, &mut figures).await;
 
     // Nobody writes any more: what was written last grows old.
-    let stale = until((&reader, &names, &of_pods), "stale", |observed| {
+    let old = until((&reader, &names, &of_pods), "stale", |observed| {
         matches!(observed.presence[..], [Signal::Stale(_)])
     })
     .await;
-    assert_eq!(stale.readings, [MetricReading::Failed]);
+    assert_eq!(old.readings, [MetricReading::Failed]);
     controllers.assert_running();
     stage.plane.assert_running();
 }

@@ -207,8 +207,8 @@ async fn staleness(stage: &Stage, asked: (&heliotrope::load::Reader, &[String], 
     let before = stage.autoscaler(NAME).await;
     stage.kubelet.hang();
     let is_stale = |signal: &Signal<()>| matches!(signal, Signal::Stale(age) if *age > fresh);
-    let stale = until(asked, "stale", |observed| observed.presence.iter().all(is_stale)).await;
-    assert_eq!(stale.readings, [const { MetricReading::Failed }; 3]);
+    let old = until(asked, "stale", |observed| observed.presence.iter().all(is_stale)).await;
+    assert_eq!(old.readings, [const { MetricReading::Failed }; 3]);
     // The autoscaler takes them for what is used now.
     let after = stage.autoscaler(NAME).await;
     assert_eq!(seen(&after, 0).0, seen(&before, 0).0, "{after:#}");
