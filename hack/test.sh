@@ -10,6 +10,7 @@
 #
 # Given in the environment, these are used instead of what the script would make:
 #   HELIOTROPE_CONTROLPLANE=DIR    binaries of the control plane (hack/controlplane/build.sh says which)
+#   HELIOTROPE_METRICS=DIR         metrics-server and an adapter (hack/metrics/build.sh prints such a folder), for two scenarios
 #   HELIOTROPE_KEDA=DIR            KEDA's binaries and definitions (hack/keda/build.sh prints such a folder), for one scenario
 #   HELIOTROPE_PROMETHEUS=FILE     a prometheus binary
 #   HELIOTROPE_NODE_EXPORTER=FILE  a prometheus-node-exporter binary, for one integration test
@@ -140,45 +141,48 @@ control_plane() { # sets HELIOTROPE_CONTROLPLANE, or says why not
   return 1
 }
 
-# KEDA takes minutes to build and one scenario needs it: it is built beside all that comes before the suite, and waited for
-# then.
-keda=
-keda_begins() {
-  local problem
-  [ -z "${HELIOTROPE_KEDA:-}${HELIOTROPE_E2E_KUBECONFIG:-}" ] || return 0
-  if [ ${#scenarios[@]} -gt 0 ] && ! grep -qF -e z_keda <(for name in "${scenarios[@]}"; do grep -F -- "$name" <<<"$names"; done); then
-    return 0
-  fi
-  problem=$(go_problem hack/keda/go.mod)
-  if [ -n "$problem" ]; then
-    skip "KEDA" "$problem"
-    return 0
-  fi
-  say "KEDA from its Go module, in the background"
-  set -m # a process group of its own, so that all of it can be ended
-  nice hack/keda/build.sh >"$logs/keda-folder" 2>"$logs/keda.log" &
-  keda=$!
-  set +m
-  trap 'kill -- "-$keda" 2>/dev/null' EXIT
+# What takes minutes to build and few scenarios need is built beside all that comes before the suite, and waited for then.
+declare -A building=()
+end_builds() {
+  local process
+  for process in "${building[@]}"; do kill -- "-$process" 2>/dev/null; done
 }
 
-keda_ends() { # sets HELIOTROPE_KEDA, or says why not
-  local problem from=$SECONDS
-  [ -n "$keda" ] || return 0
-  say "KEDA: waiting for its build"
-  if wait "$keda"; then
-    HELIOTROPE_KEDA=$(cat "$logs/keda-folder")
-    export HELIOTROPE_KEDA
-    times+=("$(printf '%-44s %s' "KEDA, what was left of its build" "$(minutes $((SECONDS - from)))")")
+build_begins() { # title, variable, folder of hack/, what the names of the scenarios have in common that need it
+  local title=$1 variable=$2 folder=$3 needed=$4 problem
+  [ -z "${!variable:-}${HELIOTROPE_E2E_KUBECONFIG:-}" ] || return 0
+  if [ ${#scenarios[@]} -gt 0 ] && ! grep -qF -e "$needed" <(for name in "${scenarios[@]}"; do grep -F -- "$name" <<<"$names"; done); then
     return 0
   fi
-  cat "$logs/keda.log"
-  problem=$(download_problem hack/keda/go.mod)
+  problem=$(go_problem "hack/$folder/go.mod")
   if [ -n "$problem" ]; then
-    skip "KEDA" "modules cannot be downloaded: $problem"
+    skip "$title" "$problem"
+    return 0
+  fi
+  say "$title from Go modules, in the background"
+  set -m # a process group of its own, so that all of it can be ended
+  nice "hack/$folder/build.sh" >"$logs/$folder-folder" 2>"$logs/$folder.log" &
+  building[$folder]=$!
+  set +m
+  trap end_builds EXIT
+}
+
+build_ends() { # title, variable, folder of hack/: sets the variable to the folder of what was built, or says why not
+  local title=$1 variable=$2 folder=$3 problem from=$SECONDS
+  [ -n "${building[$folder]:-}" ] || return 0
+  say "$title: waiting for the build"
+  if wait "${building[$folder]}"; then
+    export "$variable=$(cat "$logs/$folder-folder")"
+    times+=("$(printf '%-44s %s' "$title, what was left of the build" "$(minutes $((SECONDS - from)))")")
+    return 0
+  fi
+  cat "$logs/$folder.log"
+  problem=$(download_problem "hack/$folder/go.mod")
+  if [ -n "$problem" ]; then
+    skip "$title" "modules cannot be downloaded: $problem"
   else
-    failed+=("KEDA")
-    echo "!! FAILED KEDA: hack/keda/build.sh"
+    failed+=("$title")
+    echo "!! FAILED $title: hack/$folder/build.sh"
   fi
 }
 
@@ -247,7 +251,10 @@ closing_lines() { # the runner's own lines, each under the name of what it ran; 
 }
 
 step "toolchain" toolchain || exit 1
-[ $e2e = no ] || keda_begins
+if [ $e2e = yes ]; then
+  build_begins "metrics servers" HELIOTROPE_METRICS metrics x_load
+  build_begins KEDA HELIOTROPE_KEDA keda z_keda
+fi
 
 if [ $checks = yes ]; then
   if cargo fmt --version >/dev/null 2>&1; then
@@ -285,13 +292,14 @@ fi
 if [ $e2e = yes ]; then
   if control_plane && debian_binary HELIOTROPE_PROMETHEUS prometheus "end-to-end suite" && release_binary; then
     alert_rules
-    keda_ends
+    build_ends "metrics servers" HELIOTROPE_METRICS metrics
+    build_ends KEDA HELIOTROPE_KEDA keda
     if [ -z "${HELIOTROPE_E2E_OUT:-}" ]; then
       rm -rf "$target/e2e"
       export HELIOTROPE_E2E_OUT=$target/e2e
     fi
     # Tests run in the folder of their package, so each path that is handed on must be absolute.
-    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_KEDA HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
+    for name in HELIOTROPE_CONTROLPLANE HELIOTROPE_METRICS HELIOTROPE_KEDA HELIOTROPE_PROMETHEUS HELIOTROPE_BIN HELIOTROPE_E2E_OUT HELIOTROPE_E2E_KUBECONFIG; do
       [ -z "${!name:-}" ] || export "$name=$(realpath -m "${!name}")"
     done
     step "end-to-end suite" timeout --kill-after=30 "${HELIOTROPE_E2E_MINUTES:-60}m" \

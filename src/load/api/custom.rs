@@ -34,7 +34,7 @@ impl MetricsApi {
             ("labelSelector", Some(target.selector)),
             ("metricLabelSelector", selector),
         ];
-        let values: Vec<MetricValue> = self.list(&path, &query).await?;
+        let values = self.values(&path, &query).await?;
         let (mut samples, mut wrong) = (Vec::with_capacity(values.len()), 0);
         for value in values {
             let Some(at) = value.timestamp else {
@@ -70,9 +70,9 @@ impl MetricsApi {
     ) -> Result<Milli, Cause> {
         let version = self.custom_version().await?;
         let query = [("metricLabelSelector", selector)];
-        let values: Vec<MetricValue> = if object.api_version == "v1" && object.kind == "Namespace" {
+        let values = if object.api_version == "v1" && object.kind == "Namespace" {
             let path = ["apis", GROUP, version, "namespaces", namespace, "metrics", metric];
-            self.list(&path, &query).await?
+            self.values(&path, &query).await?
         } else {
             let resource = self.resource_of(object).await?;
             let path = [
@@ -85,13 +85,23 @@ impl MetricsApi {
                 &object.name,
                 metric,
             ];
-            self.list(&path, &query).await?
+            self.values(&path, &query).await?
         };
         let [value] = values.as_slice() else {
             return Err(Cause::NotOne(values.len()));
         };
         self.is_fresh(value.timestamp, now)?;
         parse_signed_milli(&value.value).ok_or(Cause::NotNumbers(1))
+    }
+
+    /// A list in the version that is remembered. Where nothing stands there the version may have gone with an adapter's upgrade: it is
+    /// asked for again at the next reading.
+    async fn values(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Vec<MetricValue>, Cause> {
+        let values = self.list(path, query).await;
+        if matches!(values, Err(Cause::NotServed)) {
+            self.version.invalidate(&());
+        }
+        values
     }
 
     /// The newer of the two versions that is served.

@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 pub(crate) const FRONT_PROXY: &str = "front-proxy-client";
 
 /// The names of the Services by which the API server asks the servers behind it: it holds them to these, wherever they lead.
-const SERVICES: [&str; 1] = [super::keda::SERVICE_NAME];
+const SERVICES: [&str; 3] = [
+    super::keda::SERVICE_NAME,
+    "metrics-server.kube-system.svc",
+    "custom-metrics-adapter.kube-system.svc",
+];
 
 /// The keys and certificates of one control plane, as files: an authority of its own, one server, one administrator, the API
 /// server as it asks the servers behind it, those servers, and the pair that signs service account tokens.

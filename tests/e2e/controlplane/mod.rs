@@ -5,11 +5,13 @@
 //! that a scenario can queue pods first. What leaves is a kubeconfig. Everything lives in one temporary folder and dies with the
 //! value; a guest also removes what it made. Must never know what a scenario tests.
 
+mod aggregation;
 mod autoscaler;
 mod binaries;
 mod certificates;
 mod config;
 mod keda;
+mod metrics;
 mod ports;
 mod process;
 mod scheduler;
@@ -19,6 +21,7 @@ pub(crate) use autoscaler::{Autoscaler, AutoscalerOf, Pace};
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;
 pub(crate) use keda::Keda;
+pub(crate) use metrics::{CustomMetricsAdapter, MetricsServer, without_metrics_servers};
 pub(crate) use ports::{free_port, wait_for_port};
 pub(crate) use process::Process;
 pub(crate) use scheduler::Scheduler;

@@ -200,6 +200,33 @@ async fn an_adapter_that_serves_the_older_version_alone_is_read_too() {
     );
 }
 
+/// Once the remembered version is gone one reading fails, and not all until the memory of it ends.
+#[tokio::test]
+async fn an_adapter_that_serves_another_version_after_its_upgrade_is_read_again() {
+    let rig = Rig::start().await;
+    let item = json!({"describedObject": {"name": "llm-7d9-a"}, "timestamp": ago(5).to_string(), "value": "4"});
+    let path = |version: &str| {
+        format!("/apis/custom.metrics.k8s.io/{version}/namespaces/ml/pods/*/vllm_num_requests_waiting")
+    };
+    let says = |version: &str| {
+        serves(&rig, &[version]);
+        let kind = format!("custom.metrics.k8s.io/{version}");
+        let body = list("MetricValueList", &kind, std::slice::from_ref(&item));
+        rig.server.says(&path(version), &body);
+    };
+    says("v1beta1");
+    rig.read(&two(), &[pods_metric()]).await;
+    says("v1beta2");
+    rig.server.answers(&path("v1beta1"), 404, "404 page not found");
+    fails(
+        &rig.read(&two(), &[pods_metric()]).await,
+        Signal::Absent,
+        "no such metric",
+    );
+    let observed = rig.read(&two(), &[pods_metric()]).await;
+    assert_eq!(observed.presence, [Signal::Fresh(())], "{observed:?}");
+}
+
 #[tokio::test]
 async fn without_an_adapter_custom_metrics_are_absent() {
     let rig = Rig::start().await;

@@ -1,6 +1,7 @@
-//! What a Rightsizer is told of its workload by a real Prometheus: percentiles of merged buckets, and silence that is not zero. The
-//! model servers are fakes with vLLM's page; the API server is real and has no metrics adapter.
+//! A real Prometheus: percentiles of merged buckets, and silence that is not zero. The model servers are fakes with vLLM's page;
+//! the API server is real and has no metrics adapter.
 
+use super::{of_pods, pod};
 use crate::controlplane::ControlPlane;
 use crate::figures::Figures;
 use crate::loopback::now;
@@ -10,10 +11,10 @@ use heliotrope::load::{Observed, Reader, Target, TargetPod};
 use heliotrope::outbound::HttpClient;
 use heliotrope::telemetry::Metrics;
 use heliotrope_core::rightsizing::Signal;
-use heliotrope_core::rightsizing::hpa::{MetricReading, Milli, Pod, PodPhase, ReadyCondition};
+use heliotrope_core::rightsizing::hpa::MetricReading;
 use heliotrope_core::rightsizing::serving::{Measure, Server};
 use heliotrope_core::rightsizing::{PromQuery, Shape, Source};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -93,31 +94,6 @@ impl Site {
     }
 }
 
-fn pod(name: &str) -> TargetPod {
-    TargetPod {
-        name: name.to_owned(),
-        facts: Pod {
-            phase: PodPhase::Running,
-            deleting: false,
-            ready: Some(ReadyCondition {
-                ready: Some(true),
-                changed: Timestamp::UNIX_EPOCH,
-            }),
-            started: Some(Timestamp::UNIX_EPOCH),
-            request: None,
-            sample: None,
-        },
-        requests: Vec::new(),
-    }
-}
-
-fn of_pods(observed: &Observed) -> Vec<Option<Milli>> {
-    let MetricReading::Pods { pods, .. } = &observed.readings[0] else {
-        return Vec::new();
-    };
-    pods.iter().map(|pod| pod.sample.map(|sample| sample.value)).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn x_load_percentiles_are_merged_and_silence_is_not_zero() {
     let mut figures = Figures::of("x_load");
@@ -152,7 +128,7 @@ async fn x_load_percentiles_are_merged_and_silence_is_not_zero() {
 
     // Zero, absent and stale, each of its own pod; another namespace's pod of the same name is another pod.
     let observed = site.read(&["llm-0", "llm-1", "llm-9"]).await;
-    assert_eq!(of_pods(&observed), [Some(0), Some(3000), None], "{observed:?}");
+    assert_eq!(of_pods(&observed, 0), [Some(0), Some(3000), None], "{observed:?}");
     assert_eq!(observed.readings[1], MetricReading::Values(vec![3000]));
     let absent = site.read(&["llm-9"]).await;
     assert_eq!(
@@ -168,7 +144,10 @@ async fn x_load_percentiles_are_merged_and_silence_is_not_zero() {
     }
     assert!(matches!(stale.latency, Signal::Stale(_)), "{stale:?}");
     let zero = site.read(&["llm-0"]).await;
-    assert_eq!((of_pods(&zero), zero.presence[0]), (vec![Some(0)], Signal::Fresh(())));
+    assert_eq!(
+        (of_pods(&zero, 0), zero.presence[0]),
+        (vec![Some(0)], Signal::Fresh(()))
+    );
 
     // The API server itself has no metrics adapter.
     assert_eq!(
@@ -181,7 +160,7 @@ async fn x_load_percentiles_are_merged_and_silence_is_not_zero() {
     // The slow replica hangs. Of the others' percentile nobody concludes that all is well.
     drop(slow);
     let gone = site
-        .until(&both, "is missed", |observed| of_pods(observed) == [Some(0), None])
+        .until(&both, "is missed", |observed| of_pods(observed, 0) == [Some(0), None])
         .await;
     assert_eq!(
         (gone.presence[1], gone.latency),
