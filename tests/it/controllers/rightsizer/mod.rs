@@ -32,6 +32,8 @@ struct Site {
     away: watch::Receiver<Option<&'static str>>,
     tasks: JoinSet<()>,
     term: Term,
+    /// More sections of its settings.
+    sections: String,
 }
 
 impl Site {
@@ -48,18 +50,19 @@ impl Site {
             away,
             tasks: JoinSet::new(),
             term: Term::new(far),
+            sections: String::new(),
         }
     }
 
     /// Starts the controller, as a process that has just got the lease.
     fn start(&mut self) {
-        let loaded = parse(SETTINGS, Path::new(".")).unwrap();
+        let loaded = parse(&format!("{SETTINGS}{}", self.sections), Path::new(".")).unwrap();
         let settings = loaded.settings;
         let around = settings.surroundings(&loaded.tables);
         let (_, around) = watch::channel((around, 0.05));
         let (_, world) = Writer::new(around, system_clock(), self.metrics.clone());
         let client = self.server.client();
-        let http = HttpClient::new(&settings.outbound, Vec::new()).unwrap();
+        let http = HttpClient::new(&settings.outbound, settings.outbound.allow_plain_http.clone()).unwrap();
         let reader = Reader::new(&settings.load, &http, client.clone(), self.metrics.clone());
         let (away, lacks) = watch::channel(Some("not listed yet"));
         let clocked = (system_clock(), self.metrics.clone());
@@ -88,10 +91,15 @@ impl Site {
     }
 
     fn reason(&self, kind: &str) -> String {
+        self.condition(kind, "reason")
+    }
+
+    /// What a condition says under a key.
+    fn condition(&self, kind: &str, key: &str) -> String {
         let status = self.status();
         let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
         let found = conditions.iter().find(|condition| condition["type"] == kind);
-        found.map_or_else(String::new, |found| found["reason"].as_str().unwrap().to_owned())
+        found.map_or_else(String::new, |found| found[key].as_str().unwrap().to_owned())
     }
 
     fn counted(&self, metric: &str, outcome: &str) -> u64 {

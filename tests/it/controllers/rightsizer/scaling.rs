@@ -2,9 +2,12 @@
 
 use super::Site;
 use super::rivals::autoscaler;
+use crate::carbon::with_tls;
 use crate::controllers::api_server::Fault;
 use crate::rig::until;
 use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn apply(min: i32) -> serde_json::Value {
     // A rate that looks back far, so that what was changed is remembered over the whole test.
@@ -243,4 +246,39 @@ async fn g7_without_metrics_the_replicas_stay() {
     assert_eq!(site.reason("ScalingActive"), "FailedGetMetrics");
     assert_eq!((site.written(), site.replicas()), (Vec::new(), json!(4)));
     assert_eq!(site.status()["desiredReplicas"], 4);
+}
+
+/// Who reads the status can say to the operator what is missing, and reads no secret in it.
+#[tokio::test]
+async fn g7_a_prometheus_that_does_not_take_who_asks_is_told_in_the_status_and_the_replicas_stay() {
+    with_tls();
+    let prometheus = MockServer::start().await;
+    let refusal = ResponseTemplate::new(401).set_body_string("no: Bearer hush-1");
+    Mock::given(any()).respond_with(refusal).mount(&prometheus).await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "hush-1").unwrap();
+    let mut site = Site::new(apply(1), 4).await;
+    site.sections = format!(
+        "outbound: {{allowPlainHttp: ['127.0.0.1']}}\nload: {{prometheus: {{url: '{}', access: {{tokenFile: '{}'}}}}}}\n",
+        prometheus.uri(),
+        token.path().display()
+    );
+    let mut one = site.server.get(super::RIGHTSIZER).unwrap();
+    one["spec"]["metrics"] = json!([{ "type": "External", "external": {
+        "metric": { "name": "queue" }, "target": { "type": "AverageValue", "averageValue": "5" },
+    }}]);
+    one["spec"]["sources"] = json!([{ "metric": "queue", "query": "sum(queue)" }]);
+    site.server.put(super::RIGHTSIZER, one);
+    site.start();
+    site.looked("kept").await;
+    assert_eq!(site.reason("ScalingActive"), "FailedGetMetrics");
+    let told = site.condition("ScalingActive", "message");
+    assert!(
+        told.contains("(401): it refuses what load.prometheus.access shows"),
+        "{told}"
+    );
+    assert!(!site.status().to_string().contains("hush"), "{told}");
+    let shown = prometheus.received_requests().await.unwrap();
+    assert_eq!(shown[0].headers["authorization"], "Bearer hush-1");
+    assert_eq!((site.written(), site.replicas()), (Vec::new(), json!(4)));
 }
