@@ -221,6 +221,20 @@ proptest! {
         }
     }
 
+    /// The same where the grid is dirty, the power is spent and the service calm: what lowers replicas on other days.
+    #[test]
+    fn g7_missing_metrics_lower_nothing_on_a_dirty_day(current in 1i32..=20, stale in prop::option::of(1i64..9000), room in 0.0f64..900.0) {
+        let mut spec = PlanSpec::of(hpa());
+        (spec.hpa.min, spec.hpa.max) = (1, 20);
+        (spec.latency, spec.carbon, spec.power) = (Some(latency()), Some(carbon()), Some(power()));
+        let mut given = Given::load(current, 10);
+        given.intensity = Signal::Fresh(grams(650.0));
+        given.room = Signal::Fresh(watts(room));
+        given.load = stale.map_or(Signal::Absent, |age| Signal::Stale(secs(age)));
+        let plan = given.plan(&spec, &mut PlanMemory::default(), at(0));
+        prop_assert!(plan.desired >= current, "{plan:?}");
+    }
+
     #[test]
     fn g7_missing_latency_lowers_nothing_below_other_ceilings(mut spec in spec(), start in 1i32..30, day in day()) {
         spec.latency = Some(latency());

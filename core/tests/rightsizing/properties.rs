@@ -107,6 +107,20 @@ proptest! {
         }
     }
 
+    /// One of two cannot be read: the other may raise, and lowers nothing.
+    #[test]
+    fn g7_what_is_left_of_the_metrics_lowers_nothing(mut spec in spec(), current in 1..120_i32, load in 0..2_000_000_i64, first in any::<bool>()) {
+        let current = current.clamp(spec.min, spec.max);
+        spec.metrics = vec![spec.metrics[0], spec.metrics[0]];
+        let mut readings = vec![MetricReading::Values(vec![load]), MetricReading::Failed];
+        if first {
+            readings.reverse();
+        }
+        let seen = Observation { spec_replicas: current, status_replicas: current, pods: Vec::new(), readings };
+        let decided = decide(&spec, &seen, Timing::default(), &mut Memory::default(), at(0)).desired(current);
+        prop_assert!(decided >= current, "{current} to {decided}");
+    }
+
     #[test]
     fn g7_no_more_pods_within_a_period_than_its_policy_allows(
         mut spec in spec(), policy in policy(), loads in prop::collection::vec(0..2_000_000_i64, 1..60),
