@@ -231,7 +231,10 @@ proptest! {
         given.intensity = Signal::Fresh(grams(650.0));
         given.room = Signal::Fresh(watts(room));
         given.load = stale.map_or(Signal::Absent, |age| Signal::Stale(secs(age)));
-        let plan = given.plan(&spec, &mut PlanMemory::default(), at(0));
+        // A wish of long ago, so that no window holds what there is.
+        let mut memory = PlanMemory::default();
+        memory.hpa.recommendations.push((at(-3599), 1));
+        let plan = given.plan(&spec, &mut memory, at(0));
         prop_assert!(plan.desired >= current, "{plan:?}");
     }
 
