@@ -19,7 +19,7 @@ mod process;
 mod scheduler;
 mod servers;
 
-pub(crate) use api_proxy::{ApiProxy, Hold};
+pub(crate) use api_proxy::{ApiProxy, Asked, Hold};
 pub(crate) use autoscaler::{Autoscaler, AutoscalerOf, Pace};
 pub(crate) use binaries::{Binaries, Which};
 pub(crate) use config::SchedulerConfig;

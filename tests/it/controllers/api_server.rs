@@ -32,6 +32,9 @@ pub(super) enum Fault {
     Overtaken,
 }
 
+/// What happens apart from the controller that is tried.
+type Elsewhere = Box<dyn Fn() + Send>;
+
 #[derive(Default)]
 pub(super) struct Store {
     objects: BTreeMap<String, Value>,
@@ -41,7 +44,7 @@ pub(super) struct Store {
     /// Collections that are not there.
     pub(super) missing: Vec<&'static str>,
     /// What happens elsewhere as soon as a write to a path that ends so is made.
-    then: Option<(&'static str, Box<dyn Fn() + Send>)>,
+    then: Option<(&'static str, Elsewhere)>,
 }
 
 pub(super) struct FakeApiServer {

@@ -1,7 +1,7 @@
 //! A leader that is killed with a write in flight: whoever has the lease next comes to the same number, once.
 
 use super::{NOTHING, PATIENCE, Stage, left_out, queue, two_seconds};
-use crate::controlplane::{ApiProxy, Hold};
+use crate::controlplane::{ApiProxy, Asked, Hold};
 use crate::extender::Heliotrope;
 use crate::figures::Figures;
 use crate::scenarios::shipped::{NAMESPACE, within};
@@ -90,20 +90,20 @@ impl Pair<'_> {
         let (up, down): (Vec<i32>, Vec<i32>) = counted.iter().partition(|change| **change > 0);
         assert_eq!(up, ups);
         assert_eq!(up.iter().chain(&down).sum::<i32>(), replicas - 4, "of four at first");
-        let taken = self.proxy.taken(|asked| asked.is_scale()).len();
+        let taken = self.proxy.taken(Asked::is_scale).len();
         assert_eq!(taken, counted.len(), "each change is written once");
     }
 
     /// Three die over one and the same step: before it is written down, before it is made, and before it is known to be made.
     async fn a_step_is_made_once(&mut self) {
         let (stage, proxy) = (self.stage, self.proxy);
-        proxy.hold(Hold::BeforeItArrives, |asked| asked.begins_a_change());
+        proxy.hold(Hold::BeforeItArrives, Asked::begins_a_change);
         stage.rightsizer(rules(2)).await;
         proxy.held(PATIENCE).await;
         let status = stage.status().await;
         assert_eq!((stage.replicas().await, begun(&status)), (4, None));
 
-        proxy.hold(Hold::BeforeItArrives, |asked| asked.is_scale());
+        proxy.hold(Hold::BeforeItArrives, Asked::is_scale);
         self.leads().await;
         let killed = Instant::now();
         self.kill().await;
@@ -117,7 +117,7 @@ impl Pair<'_> {
         assert_eq!(changes(&status), [2]);
 
         // Neither the rate nor the rest between two steps may count what was never made.
-        proxy.hold(Hold::BeforeItsAnswer, |asked| asked.is_scale());
+        proxy.hold(Hold::BeforeItsAnswer, Asked::is_scale);
         self.kill().await;
         proxy.held(PATIENCE).await;
         let status = stage.status().await;
@@ -137,7 +137,7 @@ impl Pair<'_> {
         let (stage, proxy) = (self.stage, self.proxy);
         stage.servers.demand(queue(48.0));
         stage.stays(6, LOOKS).await;
-        proxy.hold(Hold::BeforeItsAnswer, |asked| asked.is_scale());
+        proxy.hold(Hold::BeforeItsAnswer, Asked::is_scale);
         stage.rightsizer(rules(4)).await;
         proxy.held(PATIENCE).await;
         assert_eq!(
