@@ -58,16 +58,10 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
         let placing = (Arc::clone(&world), followed.placement);
         answer(&mut tasks, placing, &settings, &clocked, &senders, &stop).await?;
     }
-    let admin_listener = listen("admin", settings.admin.listen).await?;
+    let told = listen("admin", settings.admin.listen).await?;
     let controllers = roles.controllers.then(|| {
-        let edge = (client.clone(), &http);
-        controllers::spawn(
-            &mut tasks,
-            edge,
-            &settings,
-            (Arc::clone(&world), clocked.clone()),
-            &stop,
-        )
+        let (edge, seen) = ((client.clone(), &http), (Arc::clone(&world), clocked.clone()));
+        controllers::spawn(&mut tasks, edge, &settings, seen, &stop)
     });
     let (lacks, acts) = controllers.flatten().unzip();
     let admin = Admin {
@@ -78,20 +72,13 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
         stopping: stopping.clone(),
         lacks,
     };
-    let served = serve::run(admin_listener, admin::router(admin), stop.clone());
-    tasks.spawn(async { ("admin", served.await.map_err(Into::into)) });
+    let told = serve::run(told, admin::router(admin), stop.clone());
+    tasks.spawn(async { ("admin", told.await.map_err(Into::into)) });
     if let Some(history) = history {
         endless(&mut tasks, "history", history.run());
     }
-    let strayed = events(&mut tasks, &client, &settings, &clocked.1, &stop);
-    write(
-        &mut tasks,
-        writer.with_strayed(strayed),
-        inbox,
-        &settings,
-        &clocked,
-        &stop,
-    );
+    let writer = writer.with_strayed(events(&mut tasks, &client, &settings, &clocked.1, &stop));
+    write(&mut tasks, writer, inbox, &settings, &clocked, &stop);
     follow(&mut tasks, &client, &settings, &senders, &clocked.1, &stop);
     let carbon = CarbonSources::new(settings.carbon.clone(), followed.yearly, http.clone())
         .remembering(CarbonMemory::new(opened.calls));
@@ -100,14 +87,8 @@ pub async fn run(roles: Roles, path: PathBuf, loaded: Loaded, log: LogHandle) ->
         Some(acts) => carbon.calling_while(acts),
         None => carbon,
     };
-    measure(
-        &mut tasks,
-        carbon,
-        (&client, http),
-        &settings,
-        clocked,
-        (senders, &stop),
-    );
+    let edge = (&client, http);
+    measure(&mut tasks, carbon, edge, &settings, clocked, (senders, &stop));
     let followed = live.follow(path, loaded, stop.clone());
     endless(&mut tasks, "settings", followed);
     supervise(tasks, stopping, stop).await

@@ -23,6 +23,29 @@ fn failed(wrote: Wrote, reason: &'static str) -> Said {
     Said::new("AbleToScale", false, reason, message)
 }
 
+/// The status of a change that is about to be made.
+fn begun(
+    planned: &Planned<'_>,
+    before: &RightsizerStatus,
+    scaling: ScalingStatus,
+    one: &Rightsizer,
+) -> RightsizerStatus {
+    let message = format!("from {} to {}", scaling.from, scaling.to);
+    let able = Said::new("AbleToScale", true, "SucceededRescale", message);
+    RightsizerStatus {
+        last_scale_time: Some(scaling.at),
+        scaling: Some(scaling),
+        ..planned.status(before, able, one)
+    }
+}
+
+/// What is told of bounds that were set.
+fn note(bounded: &BoundedStatus) -> String {
+    let told = |bound: Option<i32>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
+    let (least, most) = (told(bounded.set.min), told(bounded.set.max));
+    format!("{} {}: minimum {least}, maximum {most}", bounded.kind, bounded.name)
+}
+
 impl Rightsizers {
     /// Changes the replicas: the change is written into the status, made, and confirmed. Whoever finds one that is not confirmed sees
     /// by the replicas whether it was made.
@@ -36,7 +59,6 @@ impl Rightsizers {
         let before = one.status.clone().unwrap_or_default();
         let mut intended = planned.memory.clone();
         intended.scaled(&planned.wanted.plan, (from, to), planned.now);
-        let able = |message: String| Said::new("AbleToScale", true, "SucceededRescale", message);
         let scaling = ScalingStatus {
             at: planned.now,
             from,
@@ -44,9 +66,7 @@ impl Rightsizers {
         };
         let begun = RightsizerStatus {
             memory: Some(MemoryStatus::from(&intended)),
-            last_scale_time: Some(planned.now),
-            scaling: Some(scaling),
-            ..planned.status(&before, able(format!("from {from} to {to}")), one)
+            ..begun(&planned, &before, scaling, one)
         };
         if !term.holds() {
             return "deposed";
@@ -55,22 +75,9 @@ impl Rightsizers {
             Ok(written) => written,
             Err(failed) => return failed,
         };
-        if let Some(min_per_zone) = planned.wanted.min_per_zone.filter(|_| to < from) {
-            self.rank(planned.namespace(), &planned.found.pods, min_per_zone, term)
-                .await;
-        }
-        if !term.holds() {
+        let Some(wrote) = self.make(&planned, (from, to), term).await else {
             return "deposed";
-        }
-        let name = &planned.wanted.target.name;
-        let wrote = self.scale(planned.namespace(), name, &planned.found.target, to).await;
-        self.metrics.rightsizer_wrote(match wrote {
-            Wrote::Done => "scale-done",
-            Wrote::Raced => "scale-raced",
-            Wrote::MayNot => "scale-forbidden",
-            Wrote::Refused => "scale-refused",
-            Wrote::Unknown => "scale-unknown",
-        });
+        };
         let confirmed = match wrote {
             Wrote::Done => RightsizerStatus {
                 current_replicas: Some(to),
@@ -102,6 +109,27 @@ impl Rightsizers {
         let note = format!("from {from} to {to} replicas; {}", why.join("; "));
         self.notes.tell(one, (false, "Rescaled"), &note, planned.now).await;
         "scaled"
+    }
+
+    /// Sets the replicas, the order of those that go before that; nothing where the term is over.
+    async fn make(&self, planned: &Planned<'_>, (from, to): (Replicas, Replicas), term: &Term) -> Option<Wrote> {
+        if let Some(min_per_zone) = planned.wanted.min_per_zone.filter(|_| to < from) {
+            self.rank(planned.namespace(), &planned.found.pods, min_per_zone, term)
+                .await;
+        }
+        if !term.holds() {
+            return None;
+        }
+        let name = &planned.wanted.target.name;
+        let wrote = self.scale(planned.namespace(), name, &planned.found.target, to).await;
+        self.metrics.rightsizer_wrote(match wrote {
+            Wrote::Done => "scale-done",
+            Wrote::Raced => "scale-raced",
+            Wrote::MayNot => "scale-forbidden",
+            Wrote::Refused => "scale-refused",
+            Wrote::Unknown => "scale-unknown",
+        });
+        Some(wrote)
     }
 
     /// Sets the bounds of the other autoscaler. What it had is written down first.
@@ -158,15 +186,9 @@ impl Rightsizers {
                 return "failed";
             }
         }
-        let told = |bound: Option<i32>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
-        let note = format!(
-            "{} {}: minimum {}, maximum {}",
-            next.kind,
-            next.name,
-            told(next.set.min),
-            told(next.set.max)
-        );
-        self.notes.tell(one, (false, "BoundsSet"), &note, planned.now).await;
+        self.notes
+            .tell(one, (false, "BoundsSet"), &note(&next), planned.now)
+            .await;
         "bounded"
     }
 

@@ -75,65 +75,37 @@ fn report(error: QueryError, problems: &mut Problems) {
 }
 
 fn one(metric: &MetricSpec, told: &[(&str, PromQuery)], problems: &mut Problems) -> Option<(Metric, Source)> {
-    let kind = metric.type_.as_str();
-    let elsewhere = |name: &str, shape: Shape| {
-        let found = told.iter().find(|(metric, _)| *metric == name);
-        found.map(|(_, ask)| Source::Prometheus {
-            query: ask.clone(),
-            shape,
-        })
-    };
-    let missing = |problems: &mut Problems, key: &str| {
-        problems.report(key, format_args!("is missing, and type is {kind}"));
-    };
-    match kind {
+    match metric.type_.as_str() {
         "Resource" => {
-            let Some(of) = &metric.resource else {
-                missing(problems, "resource");
-                return None;
+            let of = present(metric.resource.as_ref(), "resource", metric, problems)?;
+            let source = Source::Resource {
+                name: of.name.clone(),
+                container: None,
             };
-            let metric = resource(&of.name, "resource", &of.target, problems)?;
-            Some((
-                metric,
-                Source::Resource {
-                    name: of.name.clone(),
-                    container: None,
-                },
-            ))
+            Some((resource(&of.name, "resource", &of.target, problems)?, source))
         }
         "ContainerResource" => {
-            let Some(of) = &metric.container_resource else {
-                missing(problems, "containerResource");
-                return None;
+            let of = metric.container_resource.as_ref();
+            let of = present(of, "containerResource", metric, problems)?;
+            let source = Source::Resource {
+                name: of.name.clone(),
+                container: Some(of.container.clone()),
             };
-            let metric = resource(&of.name, "containerResource", &of.target, problems)?;
-            Some((
-                metric,
-                Source::Resource {
-                    name: of.name.clone(),
-                    container: Some(of.container.clone()),
-                },
-            ))
+            Some((resource(&of.name, "containerResource", &of.target, problems)?, source))
         }
         "Pods" => {
-            let Some(of) = &metric.pods else {
-                missing(problems, "pods");
-                return None;
-            };
+            let of = present(metric.pods.as_ref(), "pods", metric, problems)?;
             let target = problems.within("pods.target", |problems| average(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, Shape::PerPod).unwrap_or_else(|| Source::Pods {
+            let source = elsewhere(told, &of.metric, Shape::PerPod).unwrap_or_else(|| Source::Pods {
                 metric: of.metric.name.clone(),
                 selector: selector(&of.metric),
             });
             Some((Metric::Pods { target }, source))
         }
         "Object" => {
-            let Some(of) = &metric.object else {
-                missing(problems, "object");
-                return None;
-            };
+            let of = present(metric.object.as_ref(), "object", metric, problems)?;
             let target = problems.within("object.target", |problems| total(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, Shape::Total).unwrap_or_else(|| Source::Object {
+            let source = elsewhere(told, &of.metric, Shape::Total).unwrap_or_else(|| Source::Object {
                 object: ObjectRef {
                     api_version: of.described_object.api_version.clone().unwrap_or_default(),
                     kind: of.described_object.kind.clone(),
@@ -145,12 +117,9 @@ fn one(metric: &MetricSpec, told: &[(&str, PromQuery)], problems: &mut Problems)
             Some((Metric::Object(target), source))
         }
         "External" => {
-            let Some(of) = &metric.external else {
-                missing(problems, "external");
-                return None;
-            };
+            let of = present(metric.external.as_ref(), "external", metric, problems)?;
             let target = problems.within("external.target", |problems| total(&of.target, problems))?;
-            let source = elsewhere(&of.metric.name, Shape::Total).unwrap_or_else(|| Source::External {
+            let source = elsewhere(told, &of.metric, Shape::Total).unwrap_or_else(|| Source::External {
                 metric: of.metric.name.clone(),
                 selector: selector(&of.metric),
             });
@@ -161,6 +130,23 @@ fn one(metric: &MetricSpec, told: &[(&str, PromQuery)], problems: &mut Problems)
             None
         }
     }
+}
+
+/// The part of a metric that its type says is there.
+fn present<'m, T>(of: Option<&'m T>, key: &str, metric: &MetricSpec, problems: &mut Problems) -> Option<&'m T> {
+    if of.is_none() {
+        problems.report(key, format_args!("is missing, and type is {}", metric.type_));
+    }
+    of
+}
+
+/// The source that is told for a metric, if one is.
+fn elsewhere(told: &[(&str, PromQuery)], metric: &MetricIdentifier, shape: Shape) -> Option<Source> {
+    let found = told.iter().find(|(name, _)| *name == metric.name);
+    found.map(|(_, ask)| Source::Prometheus {
+        query: ask.clone(),
+        shape,
+    })
 }
 
 fn resource(name: &str, key: &str, target: &MetricTarget, problems: &mut Problems) -> Option<Metric> {

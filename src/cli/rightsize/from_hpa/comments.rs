@@ -86,29 +86,37 @@ fn more(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
         out,
         "  # What an autoscaler cannot do. Take what fits; docs/rightsizing.md explains each."
     )?;
-    if !known.is_empty() {
-        writeln!(out, "  # From Prometheus, without a metrics adapter:")?;
-        writeln!(out, "  # sources:")?;
-        for (name, row) in &known {
-            let (server, measure) = (word(row.server), word(row.measure));
-            // A name that is in the table has no character that YAML would read otherwise.
-            writeln!(
-                out,
-                "  # - {{metric: \"{name}\", preset: {{server: {server}, measure: {measure}}}}}"
-            )?;
-        }
+    sources(out, &known)?;
+    latency(out, &known)?;
+    bounds(out, (autoscaler.subject.min, autoscaler.subject.max))
+}
+
+fn sources(out: &mut dyn Write, known: &[(&str, &ServingMetric)]) -> io::Result<()> {
+    if known.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "  # From Prometheus, without a metrics adapter:")?;
+    writeln!(out, "  # sources:")?;
+    for (name, row) in known {
+        let (server, measure) = (word(row.server), word(row.measure));
+        // A name that is in the table has no character that YAML would read otherwise.
+        writeln!(
+            out,
+            "  # - {{metric: \"{name}\", preset: {{server: {server}, measure: {measure}}}}}"
+        )?;
+    }
+    Ok(())
+}
+
+fn latency(out: &mut dyn Write, known: &[(&str, &ServingMetric)]) -> io::Result<()> {
     writeln!(
         out,
         "  # Latency as a veto on the way down and a step on the way up, for it is no ratio:"
     )?;
     writeln!(out, "  # latency:")?;
     let percentiles = |server: Server| of(server, Measure::Latency).is_some_and(|row| row.kind == Kind::Histogram);
-    let server = known
-        .iter()
-        .map(|(_, row)| row.server)
-        .find(|server| percentiles(*server));
-    let source = match server {
+    let mut servers = known.iter().map(|(_, row)| row.server);
+    let source = match servers.find(|server| percentiles(*server)) {
         Some(server) => format!("preset: {{server: {}, measure: latency, quantile: 0.99}}", word(server)),
         None => "query: 'a percentile in seconds, from merged histogram buckets'".to_owned(),
     };
@@ -117,7 +125,10 @@ fn more(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
     writeln!(
         out,
         "  #   every: 2m                      # longer than a replica takes to start"
-    )?;
+    )
+}
+
+fn bounds(out: &mut dyn Write, (min, max): (i32, i32)) -> io::Result<()> {
     writeln!(
         out,
         "  # Fewer replicas while waiting would save carbon, unless latency objects:"
@@ -127,24 +138,12 @@ fn more(out: &mut dyn Write, autoscaler: &Autoscaler) -> io::Result<()> {
         out,
         "  #   saving: {{enterPercent: 20, leavePercent: 10, ahead: 6h, stretch: 1h}}"
     )?;
-    writeln!(
-        out,
-        "  #   maxReplicas: {}",
-        autoscaler.subject.max.div_euclid(2).max(autoscaler.subject.min).max(1)
-    )?;
+    writeln!(out, "  #   maxReplicas: {}", max.div_euclid(2).max(min).max(1))?;
     writeln!(out, "  #   rest: 10m")?;
     writeln!(out, "  # By the clock, ready before the load comes:")?;
     writeln!(out, "  # schedule:")?;
     writeln!(out, "  #   levels:")?;
     let level = "{days: [mon, tue, wed, thu, fri], from: \"08:00\", until: \"18:00\", timeZone: Europe/Berlin";
-    writeln!(
-        out,
-        "  #   - {level}, minReplicas: {}, ramp: 30m}}",
-        autoscaler
-            .subject
-            .min
-            .max(1)
-            .saturating_add(1)
-            .min(autoscaler.subject.max.max(1))
-    )
+    let least = min.max(1).saturating_add(1).min(max.max(1));
+    writeln!(out, "  #   - {level}, minReplicas: {least}, ramp: 30m}}")
 }
