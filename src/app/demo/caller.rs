@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// `httpTimeout` of the shipped scheduler configuration.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The demo's own process may be short of time where the real scheduler's would not be; what an answer took is told.
+pub(super) const PATIENCE: Duration = TIMEOUT.saturating_mul(20);
+
 /// How long answers took, as the caller saw it: from the first byte sent to the last byte read.
 #[derive(Debug, Default)]
 pub(super) struct Latencies {
@@ -45,12 +48,7 @@ impl Caller {
         )]
         let builder = reqwest::Client::builder();
         ensure!(address.ip().is_loopback(), "{address} is not on loopback");
-        let http = builder
-            .no_proxy()
-            .tcp_nodelay(true)
-            // The demo's own process may be short of time where the real scheduler's would not be; what it took is told.
-            .timeout(TIMEOUT * 20)
-            .build()?;
+        let http = builder.no_proxy().tcp_nodelay(true).timeout(PATIENCE).build()?;
         Ok(Self {
             http,
             address,

@@ -80,15 +80,13 @@ impl<'w> Edges<'w> {
             self.senders.power.send(report).await?;
             taken(&self.senders.power).await?;
         }
-        // A snapshot of the next millisecond has all of it; a node told again, as watches do, makes the writer take one.
+        // What is taken last may not have been dealt with yet, and must be before the clock goes on.
+        self.tell_again().await?;
+        taken(&self.senders.cluster).await?;
+        // A snapshot of the next millisecond has all of it.
         let next = at.saturating_add(SignedDuration::from_millis(1))?;
         self.clock.set(next);
-        if let Some(node) = self.simulated.nodes.first() {
-            self.senders
-                .cluster
-                .send(ClusterEvent::Node(node.facts.clone()))
-                .await?;
-        }
+        self.tell_again().await?;
         let started = Instant::now();
         loop {
             let snapshot = self.world.snapshot();
@@ -100,6 +98,15 @@ impl<'w> Edges<'w> {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// A node told again, as watches do, which makes the writer take a snapshot.
+    async fn tell_again(&self) -> anyhow::Result<()> {
+        if let Some(node) = self.simulated.nodes.first() {
+            let again = ClusterEvent::Node(node.facts.clone());
+            self.senders.cluster.send(again).await?;
+        }
+        Ok(())
     }
 
     /// Waits until the writer has taken all records of decisions.

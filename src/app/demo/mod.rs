@@ -122,7 +122,11 @@ async fn play(
         Arc::clone(&picture),
         Arc::new(ArcSwap::from_pointee(placement)),
         Labels::default(),
-        ExtenderSettings::default(),
+        // An answer that is late is neutral: on a busy machine the same seed would give another day.
+        ExtenderSettings {
+            deadline: caller::PATIENCE,
+            ..ExtenderSettings::default()
+        },
         (clock.reader(), metrics),
         senders.records.clone(),
     );

@@ -264,7 +264,12 @@ async fn boards_in_a_prometheus_teach_context_slope_and_what_owners_draw() {
             .filter(|r| r.url.query_pairs().any(|(_, v)| v == query))
             .count()
     };
-    assert_eq!(of(USE), of(POWER), "one call for both metrics");
+    // One after the other: the second of the last pair may be on its way.
+    let (watts, shares) = (of(POWER), of(USE));
+    assert!(
+        (shares..=shares + 1).contains(&watts),
+        "one call for both metrics: {shares} for {watts}"
+    );
     rig.stop().await;
 }
 
