@@ -4,6 +4,7 @@
 # run builds nothing. Progress goes to stderr; stdout is the folder alone.
 #
 #   hack/keda/build.sh                         build what is missing, print the folder
+#   hack/keda/build.sh --built                 build nothing; exit code 0 if it was built before
 #   HELIOTROPE_CACHE=DIR hack/keda/build.sh    keep the binaries under DIR (default: ~/.cache/heliotrope)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +12,10 @@ cache=${HELIOTROPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/heliotrope}
 key=$({ cat "$here/go.mod" "$here/go.sum" "$0"; go env GOVERSION GOOS GOARCH; } | sha256sum | cut -c1-16)
 bin=$cache/keda/$key
 mkdir -p "$bin/crds"
+if [ "${1:-}" = --built ]; then
+  [ -x "$bin/keda-operator" ] && [ -x "$bin/keda-adapter" ]
+  exit
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -4,6 +4,7 @@
 # builds nothing. Progress goes to stderr; stdout is the folder alone.
 #
 #   hack/metrics/build.sh                         build what is missing, print the folder
+#   hack/metrics/build.sh --built                 build nothing; exit code 0 if it was built before
 #   HELIOTROPE_CACHE=DIR hack/metrics/build.sh    keep the binaries under DIR (default: ~/.cache/heliotrope)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +12,10 @@ cache=${HELIOTROPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/heliotrope}
 key=$({ cat "$here/go.mod" "$here/go.sum" "$here"/adapter/* "$0"; go env GOVERSION GOOS GOARCH; } | sha256sum | cut -c1-16)
 bin=$cache/metrics/$key
 mkdir -p "$bin"
+if [ "${1:-}" = --built ]; then
+  [ -x "$bin/metrics-server" ] && [ -x "$bin/custom-metrics-adapter" ]
+  exit
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 
