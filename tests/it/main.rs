@@ -40,6 +40,8 @@ mod log_level;
 #[cfg(test)]
 mod power;
 #[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod rightsize;

@@ -1,7 +1,8 @@
 //! A real llama-server that has more to do than slots, scraped by a real Prometheus.
 
-use super::real::{BINARY, PATIENCE, Running, free_port};
+use super::real::PATIENCE;
 use super::*;
+use crate::prometheus::{self, BINARY, Running, free_port};
 use heliotrope_core::rightsizing::Shape;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ async fn complete(port: u16) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_llama_server_is_read_by_its_preset() {
-    let (Some(prometheus), Some(server), Some(model)) = (
+    let (Some(binary), Some(server), Some(model)) = (
         std::env::var_os(BINARY),
         std::env::var_os(SERVER),
         std::env::var_os(MODEL),
@@ -60,15 +61,7 @@ async fn a_real_llama_server_is_read_by_its_preset() {
         "global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n- job_name: llama\n  static_configs:\n  - targets: ['127.0.0.1:{llama}']\n    labels: {{namespace: ml, pod: llm-7d9-a}}\n"
     );
     std::fs::write(&config, text).unwrap();
-    let child = Command::new(prometheus)
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _prometheus = Running(child);
+    let _prometheus = prometheus::start(&binary, folder.path(), port, &[]);
 
     let settings = settings(&format!(
         "prometheus: {{url: 'http://127.0.0.1:{port}'}}, freshFor: 10s"

@@ -1,34 +1,16 @@
 //! A real Prometheus that asks for a password over TLS (`--web.config.file`).
 
 use super::*;
+use crate::prometheus::{self, BINARY, free_port};
 use crate::tls::Authority;
 use heliotrope_core::rightsizing::Shape;
 use std::fs;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Names the binary that `hack/prometheus.sh` prints.
-pub(super) const BINARY: &str = "HELIOTROPE_PROMETHEUS";
 /// The password, and what bcrypt makes of it in four rounds of two.
 const PASSWORD: &str = "hush-hush";
 const HASH: &str = "$2b$04$U6I5Yh5V5G8wEf3HQJAQZ.Xaeon729j5ClsTS7FdWb8lh.NwDPCn.";
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A process that ends with the value.
-pub(super) struct Running(pub(super) Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// Free when it was asked for; nobody else on this machine asks for the same one within a second.
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_prometheus_takes_the_password_and_its_certificate_is_taken() {
@@ -55,16 +37,8 @@ async fn a_real_prometheus_takes_the_password_and_its_certificate_is_taken() {
         fs::write(at(name), text).unwrap();
     }
     let port = free_port();
-    let child = Command::new(binary)
-        .arg(format!("--config.file={}", at("prometheus.yml").display()))
-        .arg(format!("--storage.tsdb.path={}", at("data").display()))
-        .arg(format!("--web.config.file={}", at("web.yml").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _running = Running(child);
+    let web = format!("--web.config.file={}", at("web.yml").display());
+    let _running = prometheus::start(&binary, folder.path(), port, &[web]);
 
     let reader = |access: &str| {
         let text = format!(

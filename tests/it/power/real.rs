@@ -1,15 +1,12 @@
 //! A real Prometheus that scrapes an exposition with DCGM's names and labels.
 
 use super::*;
+use crate::prometheus::{self, BINARY, Running, free_port};
 use axum::Router;
 use axum::routing::get;
 use heliotrope_core::snapshot::PowerRung;
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-
-/// Names the binary that `hack/prometheus.sh` prints.
-const BINARY: &str = "HELIOTROPE_PROMETHEUS";
+use std::process::{Command, Stdio};
 
 /// Two boards, one of them shared by two pods.
 const PAGE: &str = r#"# HELP DCGM_FI_DEV_POWER_USAGE Power draw (in W).
@@ -18,15 +15,6 @@ DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-1",pci_bus_id="00000000:5B:00.0",devic
 DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-1",pci_bus_id="00000000:5B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="gpu-7.example.com",DCGM_FI_DRIVER_VERSION="570.86.15",container="main",namespace="ml",pod="b"} 412.5
 DCGM_FI_DEV_POWER_USAGE{gpu="1",UUID="GPU-2",pci_bus_id="00000000:9B:00.0",device="nvidia1",modelName="NVIDIA H100 80GB HBM3",Hostname="gpu-7.example.com",DCGM_FI_DRIVER_VERSION="570.86.15"} 71.25
 "#;
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 fn system_now() -> Timestamp {
     heliotrope::telemetry::system_clock()()
@@ -53,17 +41,8 @@ async fn a_real_prometheus_is_read() {
         ),
     )
     .unwrap();
-    // Free when it was asked for; nobody else on this machine asks for the same one within a second.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let child = Command::new(binary)
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let running = Running(child);
+    let port = free_port();
+    let running = prometheus::start(&binary, folder.path(), port, &[]);
 
     let source = format!("{{type: prometheus, preset: dcgm, url: 'http://127.0.0.1:{port}'}}");
     let mut rig = Rig::start(&settings(&source), &["gpu-7"], system_now());
@@ -130,7 +109,7 @@ async fn a_real_node_exporter_is_read() {
     zone("intel-rapl:0", "package-0", 1000.0);
     zone("intel-rapl:1", "package-1", 2000.0);
     zone("intel-rapl:0:0", "core", 500.0);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let child = Command::new(binary)
         .args(["--collector.disable-defaults", "--collector.rapl"])
         .arg(format!("--path.sysfs={}", sys.path().display()))

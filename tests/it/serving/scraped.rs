@@ -1,51 +1,34 @@
 //! A real Prometheus scrapes it, and answers the queries of its Rightsizer.
 
 use super::{LATENCY, PATIENCE, Running, bucket, example, get, manifests, python};
+use crate::prometheus::{self, BINARY, free_port};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Names the binary that `hack/prometheus.sh` prints.
-const BINARY: &str = "HELIOTROPE_PROMETHEUS";
-
 struct Prometheus {
-    child: Child,
+    _process: prometheus::Running,
     address: SocketAddr,
     _folder: tempfile::TempDir,
 }
 
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 impl Prometheus {
     /// Scrapes the server twice a second, with the labels that discovery adds in a cluster.
-    fn scraping(binary: &Path, server: SocketAddr) -> Self {
+    fn scraping(binary: &OsStr, server: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let text = format!(
             "global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n- job_name: serving\n  static_configs:\n  - targets: ['{server}']\n    labels: {{namespace: serving-example, pod: llm-0}}\n"
         );
         std::fs::write(&config, text).unwrap();
-        // Free when it was asked for; nobody else on this machine asks for the same one within a second.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = Command::new(binary)
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let port = free_port();
         Self {
-            child,
-            address,
+            _process: prometheus::start(binary, folder.path(), port, &[]),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             _folder: folder,
         }
     }
@@ -93,7 +76,7 @@ async fn a_real_prometheus_answers_the_queries_of_the_rightsizer() {
     let Some(server) = Running::start(&["--workers=2", "--service-time=0.2", "--distribution=constant"]) else {
         return;
     };
-    let prometheus = Prometheus::scraping(Path::new(&binary), server.address);
+    let prometheus = Prometheus::scraping(&binary, server.address);
 
     // Nothing was sent yet. That is zero, and not missing.
     for (name, query) in manifests::queries() {
